@@ -1,0 +1,56 @@
+"""Every message between a model and its tools, checked: the public names. Each loads on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from smcp_security.decision import Action, Answer, Caller, Decision, Finding, Severity
+from smcp_security.errors import (
+    AuditUnavailable,
+    FrameworkClosed,
+    PolicyError,
+    RulesError,
+    ScanUnproven,
+    SMCPError,
+)
+from smcp_security.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from smcp_security.adapters.asgi import SMCPMiddleware
+    from smcp_security.contexts import RequestContext
+    from smcp_security.framework import SMCPSecurityFramework
+    from smcp_security.policy import Policy
+
+_LATE = {
+    "Policy": "smcp_security.policy",
+    "RequestContext": "smcp_security.contexts",
+    "SMCPMiddleware": "smcp_security.adapters.asgi",
+    "SMCPSecurityFramework": "smcp_security.framework",
+}
+
+__all__ = [
+    "Action",
+    "Answer",
+    "AuditUnavailable",
+    "Caller",
+    "Decision",
+    "Finding",
+    "FrameworkClosed",
+    "Policy",
+    "PolicyError",
+    "RequestContext",
+    "RulesError",
+    "SMCPError",
+    "SMCPMiddleware",
+    "SMCPSecurityFramework",
+    "ScanUnproven",
+    "Severity",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATE[name]), name)

@@ -1,0 +1,173 @@
+"""`SMCPMiddleware`: the policy in front of any ASGI app (FastAPI, Starlette, the MCP SDKs, FastMCP).
+
+Pure ASGI and translation only: HTTP facts in, the framework's verdict out. `lifespan` and paths that are not MCP's go
+through untouched, but for a look at whether MCP traffic hides there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, TypeAlias
+
+from smcp_security.adapters.body import Body
+from smcp_security.adapters.legacy_sse import Streams, awaited, session_of, stand_in
+from smcp_security.adapters.places import Places, normalised
+from smcp_security.adapters.reply import Reply
+from smcp_security.adapters.strays import is_mcp
+from smcp_security.armed import PolicySource
+from smcp_security.checks.rung import Http, read_headers
+from smcp_security.checks.transport import UNIX
+from smcp_security.decision import Answer, Decision
+from smcp_security.framework import SMCPSecurityFramework
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_log: Final = logging.getLogger("smcp_security")
+_EDGE: Final = "asgi"
+# Removed from what the app sees: a compressing middleware inside would blind the response side; the body that is
+# replayed is whole, whatever its framing was.
+_HIDDEN: Final = frozenset({b"accept-encoding"})
+# Ways for an app to hand bytes to the server that nobody could judge.
+_BYPASSES: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
+_REPLACED: Final = _HIDDEN | {b"content-length", b"transfer-encoding"}
+
+
+class SMCPMiddleware:
+    """ASGI middleware. `policy` is a file, a dict or a `Policy`; none means safe defaults (or `SMCP_POLICY`).
+
+    Pass `framework` instead to share one between edges. Put a CORS middleware outside this one.
+    Raises `PolicyError` or `RulesError` at once, so that a server with a bad policy does not start.
+    """
+
+    def __init__(
+        self, app: App, policy: PolicySource = None, *, framework: SMCPSecurityFramework | None = None
+    ) -> None:
+        self.app = app
+        self.framework = framework if framework is not None else SMCPSecurityFramework(policy)
+        self._places = Places(app)
+        self._streams = Streams()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http":
+            await self._http(scope, receive, send)
+        elif kind == "websocket" and self._places.is_mcp(scope, self.framework.policy.server.paths):
+            await self._refuse_websocket(scope, receive, send)
+        elif kind == "lifespan":
+            await self.app(scope, receive, self._flushing(send))
+        else:
+            await self.app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        server = self.framework.policy.server
+        if self._places.is_mcp(scope, server.paths):
+            await self._guard(scope, Body(receive), send)
+        elif scope["method"] != "POST" or server.unlisted_mcp == "ignore":
+            await self.app(scope, receive, send)
+        else:
+            await self._look(scope, receive, send)
+
+    async def _guard(self, scope: Scope, body: Body, send: Send) -> None:
+        """The whole way of one MCP exchange: judge, forward what was judged, judge what comes back."""
+        context = self.framework.http_context(_facts(scope))
+        stream = "" if context.session else session_of(scope)
+        context.session = context.session or stream
+        # The older transport lists on one path and calls on another: its session is what the two have in common.
+        context.upstream = stream or normalised(scope["path"])
+        decision = await self.framework.inspect(context, body.read, edge=_EDGE)
+        if not decision.allowed and decision.message is None:
+            await self._refused(decision, stream, scope, body, send)
+            return
+        forward = decision.message if isinstance(decision.message, bytes) else None
+        inner = _inner(scope, forward, decision)
+        with Reply(self.framework, decision, send, body=body, method=scope["method"], streams=self._streams) as reply:
+            # What is not posted has no body: HTTP/2 needs no header to send one all the same.
+            await self.app(inner, body.replay(forward or b""), reply.send)
+        if not decision.allowed and decision.answer is not None:
+            # A refused posted response: the waiting server was told, and its answer never reaches the client.
+            await _send_answer(decision.answer, send)
+
+    async def _refused(self, decision: Decision, stream: str, scope: Scope, body: Body, send: Send) -> None:
+        if body.gone or decision.answer is None:
+            return
+        if not (stream and awaited(decision)):
+            await _send_answer(decision.answer, send)
+        elif await self._streams.deliver(stream, decision):
+            await _send_answer(Answer(202), send)
+        else:
+            forward = stand_in(decision)
+            await self.app(_inner(scope, forward, decision), body.replay(forward), send)
+
+    async def _look(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """MCP traffic at a path that the policy does not name: a forgotten sibling route is a known hole."""
+        server = self.framework.policy.server
+        body = Body(receive)
+        seen = await body.peek()
+        if not is_mcp(seen, server.extra_methods):
+            await self.app(scope, body.unread(), send)
+        elif server.unlisted_mcp == "check":
+            await self._guard(scope, body, send)
+        else:
+            _log.warning(
+                "MCP traffic at %.200r was refused: add the path to server.paths, or set server.unlisted_mcp",
+                scope["path"],
+            )
+            await self._refuse("SMCP110", scope, send)
+
+    async def _refuse(self, code: str, scope: Scope, send: Send) -> None:
+        decision = self._refusal(code, scope)
+        if decision.answer is not None:
+            await _send_answer(decision.answer, send)
+
+    def _refusal(self, code: str, scope: Scope) -> Decision:
+        return self.framework.refuse(code, self.framework.http_context(_facts(scope)), edge=_EDGE)
+
+    async def _refuse_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        self._refusal("SMCP111", {**scope, "method": "GET"})
+        # 1008: policy violation (RFC 6455, 7.4.1); before the handshake is accepted, servers answer it with 403.
+        await send({"type": "websocket.close", "code": 1008})
+
+    def _flushing(self, send: Send) -> Send:
+        async def forward(message: Message) -> None:
+            if message["type"] == "lifespan.shutdown.complete":
+                self.framework.flush()
+            await send(message)
+
+        return forward
+
+
+def _facts(scope: Scope) -> Http:
+    client = scope.get("client")
+    peer = client[0] if client and client[0] else UNIX
+    return Http(scope["method"], scope["path"], read_headers(scope["headers"]), peer)
+
+
+def _inner(scope: Scope, forward: bytes | None, decision: Decision) -> Scope:
+    """The scope that the app gets."""
+    inner: Scope = {**scope, "headers": _headers(scope["headers"], forward), "smcp": decision}
+    if scope.get("extensions"):
+        kept = {name: entry for name, entry in scope["extensions"].items() if name not in _BYPASSES}
+        inner["extensions"] = kept
+    return inner
+
+
+def _headers(fields: list[tuple[bytes, bytes]], forward: bytes | None) -> list[tuple[bytes, bytes]]:
+    """The headers as the app may see them; framed anew where a body was read. ASGI names are in lower case."""
+    if forward is None:
+        return [field for field in fields if field[0] not in _HIDDEN]
+    kept = [field for field in fields if field[0] not in _REPLACED]
+    kept.append((b"content-length", str(len(forward)).encode()))
+    return kept
+
+
+async def _send_answer(answer: Answer, send: Send) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,65 @@
+"""The keyed hash that stands for caller text in the audit. Must not import a file system, a network or logging."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from typing import Final
+
+from smcp_security.errors import PolicyError
+
+HEX_LENGTH: Final = 32
+"""Hexadecimal characters of a digest: 128 bits, so no two values of a log collide by chance."""
+
+KEY_CHARACTERS: Final = 32
+"""Least length of a key: a shorter one can be found by trial, and then short arguments can be too."""
+
+_PREFIX: Final = "env:"
+# The same key will authenticate the chain; a purpose of its own keeps the two apart.
+_PURPOSE: Final = b"smcp-audit-hash"
+_ADVICE: Final = (
+    f"at least {KEY_CHARACTERS} random characters, "
+    'such as those of python -c "import secrets; print(secrets.token_urlsafe(32))"'
+)
+
+
+class Digest:
+    """BLAKE2b keyed and cut to 128 bits. Without the key nobody can test guesses against a log.
+
+    `key` is any bytes; None draws a random one, so that values compare equal only within this process and
+    the children it forks.
+    """
+
+    __slots__ = ("_start",)
+
+    def __init__(self, key: bytes | None = None) -> None:
+        secret = secrets.token_bytes(32) if key is None else key
+        derived = hashlib.blake2b(secret, digest_size=32, person=_PURPOSE).digest()
+        self._start = hashlib.blake2b(key=derived, digest_size=HEX_LENGTH // 2)
+
+    def __call__(self, data: bytes) -> str:
+        """The hash of `data`: 32 hexadecimal characters."""
+        state = self._start.copy()
+        state.update(data)
+        return state.hexdigest()
+
+    @classmethod
+    def from_reference(cls, reference: str | None, environ: Mapping[str, str]) -> Digest:
+        """The digest keyed by `env:NAME` of `environ`; None draws a random key.
+
+        Raises `PolicyError` if the reference has another form, or the variable is missing or too short.
+        """
+        return cls() if reference is None else cls(_secret(reference, environ))
+
+
+def _secret(reference: str, environ: Mapping[str, str]) -> bytes:
+    name = reference.removeprefix(_PREFIX)
+    if not reference.startswith(_PREFIX) or not name:
+        # The reference itself may be the key that somebody pasted here: it is not shown.
+        raise PolicyError("audit.key: expected env:NAME, the name of an environment variable that holds the key")
+    if name not in environ:
+        raise PolicyError(f"audit.key: the environment variable {name} is not set; set it to {_ADVICE}")
+    if len(environ[name]) < KEY_CHARACTERS:
+        raise PolicyError(f"audit.key: the environment variable {name} is too short; set it to {_ADVICE}")
+    return environ[name].encode("utf-8", "surrogateescape")

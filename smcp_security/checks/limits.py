@@ -1,0 +1,85 @@
+"""Rungs 2 and 9: the flood guard of this process, and the policy's rates by GCRA. Pure: spending is a question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from smcp_security.checks.rung import Charge, Context, Refusal, Run, Rung, Spend
+from smcp_security.decision import CLEAN, Outcome, finding
+from smcp_security.message import Kind
+from smcp_security.policy import FloodPolicy, LimitPolicy
+
+# A client that is out of calls can still connect, list and say goodbye; and connecting costs it no call.
+GRACE: Final = frozenset(
+    "initialize notifications/initialized server/discover ping logging/setLevel notifications/cancelled "
+    "tools/list prompts/list resources/list resources/templates/list".split()
+)
+
+
+def build_flood(policy: FloodPolicy | None) -> Rung:
+    """The flood rung: local to the process, per address, before anything is buffered or parsed."""
+
+    def flood(context: Context) -> Run[Outcome]:
+        if policy is None or context.http is None:
+            return CLEAN
+        interval = policy.rate.period / policy.rate.count
+        charge = Charge(f"flood:{context.network}", interval, policy.burst, "flood:")
+        refusal = yield from Spend((charge,), local=True).ask()
+        if refusal is None:
+            return CLEAN
+        return Outcome((finding("SMCP401", retry_after=refusal.wait),))
+
+    return flood
+
+
+def build_limits(limits: tuple[LimitPolicy, ...]) -> Rung:
+    """The limits rung: every limit that applies is charged at once, all or none."""
+
+    tariffs = [_tariff(limit) for limit in limits]
+
+    def rates(context: Context) -> Run[Outcome]:
+        message = context.message
+        # A posted answer belongs to a call that was charged when it came in.
+        if message is None or not limits or message.kind is Kind.RESPONSE:
+            return CLEAN
+        kind = "grace" if message.method in GRACE else "limit"
+        refusal = yield from Spend([_charge(tariff, kind, context) for tariff in tariffs]).ask()
+        return CLEAN if refusal is None else _refused(limits[refusal.place], refusal)
+
+    return rates
+
+
+@dataclass(frozen=True, slots=True)
+class _Tariff:
+    """What is known of a limit before any message comes."""
+
+    name: str
+    per: str
+    interval: float
+    burst: int
+
+
+def _tariff(limit: LimitPolicy) -> _Tariff:
+    name = f"{limit.per}:{limit.rate}:{limit.burst}"
+    return _Tariff(name, limit.per, limit.rate.period / limit.rate.count, limit.burst)
+
+
+def _charge(tariff: _Tariff, kind: str, context: Context) -> Charge:
+    # The tariff is in the key: a reloaded policy with other numbers begins anew.
+    shared = f"{kind}:{tariff.name}:"
+    return Charge(shared + _subject(tariff.per, context), tariff.interval, tariff.burst, shared)
+
+
+def _subject(per: str, context: Context) -> str:
+    """Whose counter it is. A label counts only together with the address until a credential vouches for it."""
+    if per == "address":
+        return context.network
+    if context.caller is not None and context.caller.verified:
+        return f"caller:{context.caller.id}"
+    return f"{context.network}|{context.label}"
+
+
+def _refused(limit: LimitPolicy, refusal: Refusal) -> Outcome:
+    quota = {"name": limit.per, "quota": limit.burst, "window": limit.rate.period}
+    return Outcome((finding("SMCP402", retry_after=refusal.wait, data=quota),))

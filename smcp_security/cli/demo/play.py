@@ -1,0 +1,94 @@
+"""The demo's course: every act on both houses, and what came of it. Prints nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from smcp_security.cli.demo.acts import Act, by_client, by_hand, flood, ordinary
+from smcp_security.cli.demo.guest import Got, Guest, direct, visiting
+from smcp_security.cli.demo.house import House, opened
+from smcp_security.cli.environment import without_overrides
+from smcp_security.cli.output import without_log
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One act on one house: what the client got, and what was seen on the way. `code` is empty if it was let through.
+
+    `status` is the HTTP status, `microseconds` the time from the headers to the verdict; 0 where there was none.
+    """
+
+    act: Act
+    got: Got
+    status: int
+    reached: bool
+    code: str = ""
+    slug: str = ""
+    microseconds: float = 0.0
+
+    @property
+    def worked(self) -> bool:
+        """Whether the server did what was asked of it."""
+        return self.got.done and self.act.proof in self.got.text
+
+    @property
+    def held(self) -> bool:
+        """Whether it went as it must behind the middleware."""
+        if not self.act.code:
+            return self.worked and self.reached and not self.code
+        return self.code.startswith(self.act.code) and not self.reached and not self.worked
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """All acts in order, each behind the middleware and on the bare server, and the seconds that all of it took."""
+
+    guarded: Sequence[Scene]
+    bare: Sequence[Scene]
+    seconds: float
+
+    @property
+    def held(self) -> bool:
+        """Whether every expectation held."""
+        return all(scene.held for scene in self.guarded)
+
+
+async def perform() -> Played:
+    """Play everything. Raises `OSError` if no port or folder can be had."""
+    started = time.monotonic()
+    # What the servers log about the attacks is in the table.
+    with without_log(logging.CRITICAL), without_overrides(), tempfile.TemporaryDirectory(prefix="smcp-demo-") as folder:
+        async with opened(Path(folder, "bare"), protected=False) as house:
+            bare = await _scenes(house)
+        async with opened(Path(folder, "guarded"), protected=True) as house:
+            guarded = await _scenes(house)
+    return Played(guarded, bare, time.monotonic() - started)
+
+
+async def _scenes(house: House) -> list[Scene]:
+    async with visiting(house) as guest:
+        acts = (*ordinary("modern"), *ordinary("legacy"), *by_client(), *by_hand())
+        scenes = [await _scene(act, guest) for act in acts]
+    # The clients have gone: a blocked address could not even say goodbye.
+    async with direct() as http:
+        return [*scenes, await _scene(flood(), Guest(house, http))]
+
+
+async def _scene(act: Act, guest: Guest) -> Scene:
+    seen = guest.house.seen
+    seen.clear()
+    got = await act.play(guest)
+    await asyncio.sleep(0)
+    status = seen.statuses[-1] if seen.statuses else 0
+    if not seen.verdicts:
+        return Scene(act, got, status, seen.reached > 0)
+    decision, microseconds = seen.verdicts[-1]
+    blocking = None if decision.allowed else decision.blocking
+    code, slug = ("", "") if blocking is None else (blocking.code, blocking.slug)
+    return Scene(act, got, status, seen.reached > 0, code, slug, microseconds)

@@ -1,0 +1,95 @@
+"""What the demo tells: a table and a few lines, or plain data. Pure: prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from smcp_security.cli.demo.play import Played, Scene
+
+_COLUMNS: Final = (
+    ("era", 6), ("sent", 30), ("expected", 8), ("bare server", 11), ("HTTP", 4), ("client got", 21), ("seen", 4),
+    ("code", 7), ("us", 5),
+)  # fmt: skip
+
+
+def text(played: Played) -> str:
+    """The table, no wider than 110 columns, and the balance in the last lines."""
+    return "\n".join([*_head(), *_table(played), "", *_leaks(played), "", *_balance(played)])
+
+
+def facts(played: Played) -> dict[str, Any]:
+    """The same as plain data."""
+    pairs = zip(played.guarded, played.bare, strict=True)
+    return {
+        "held": played.held,
+        "seconds": round(played.seconds, 3),
+        "acts": [{**_fact(guarded), "bare": _bare_fact(bare)} for guarded, bare in pairs],
+    }
+
+
+def _head() -> list[str]:
+    title = "An MCP server on 127.0.0.1 behind SMCPMiddleware with its default policy, and the same server bare."
+    names = _row([name for name, _ in _COLUMNS])
+    return [title, "", names, " ".join("-" * width for _, width in _COLUMNS)]
+
+
+def _table(played: Played) -> Iterator[str]:
+    for scene, bare in zip(played.guarded, played.bare, strict=True):
+        expected, seen = ("refused" if scene.act.code else "passes"), ("yes" if scene.reached else "no")
+        cells = [
+            scene.act.era, scene.act.sent, expected, _bare_word(bare), str(scene.status), scene.got.word, seen,
+            scene.code or "-", f"{scene.microseconds:5.0f}",
+        ]  # fmt: skip
+        yield _row(cells) + ("" if scene.held else "  <- NOT AS EXPECTED")
+
+
+def _row(cells: Sequence[str]) -> str:
+    return " ".join(cell[:width].ljust(width) for cell, (_, width) in zip(cells, _COLUMNS, strict=True)).rstrip()
+
+
+def _bare_word(bare: Scene) -> str:
+    return "took it" if bare.worked else "refused"
+
+
+def _leaks(played: Played) -> Iterator[str]:
+    """What attacks got out of the bare server, where it is more than what the honest call gets."""
+    yield "The bare server answered, where the middleware refused:"
+    for scene in played.bare:
+        if scene.act.code and scene.act.proof and scene.worked:
+            yield f"  {scene.act.sent}: {scene.got.text[:60]}"
+
+
+def _balance(played: Played) -> Iterator[str]:
+    calls = [scene for scene in played.guarded if not scene.act.code]
+    attacks = [scene for scene in played.guarded if scene.act.code]
+    done = sum(scene.act.code != "" and scene.worked for scene in played.bare)
+    yield "seen: the server saw the request. us: microseconds from the headers to the verdict, with reading the body;"
+    yield "the first text that looks like an attack makes the scanner build its automaton, once."
+    yield (
+        f"{_held(calls)} of {len(calls)} calls succeeded, {_held(attacks)} of {len(attacks)} attacks refused "
+        f"(the bare server took {done} of them), {played.seconds:.1f} s in all."
+    )
+
+
+def _held(scenes: Sequence[Scene]) -> int:
+    return sum(scene.held for scene in scenes)
+
+
+def _fact(scene: Scene) -> dict[str, Any]:
+    return {
+        "era": scene.act.era,
+        "sent": scene.act.sent,
+        "expected": "refused" if scene.act.code else "passes",
+        "held": scene.held,
+        "status": scene.status,
+        "got": scene.got.word,
+        "server_saw": scene.reached,
+        "code": scene.code or None,
+        "slug": scene.slug or None,
+        "microseconds": round(scene.microseconds, 1),
+    }
+
+
+def _bare_fact(scene: Scene) -> dict[str, Any]:
+    return {"status": scene.status, "got": scene.got.word, "took_it": scene.worked}

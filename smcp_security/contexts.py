@@ -1,0 +1,83 @@
+"""What is known of a message besides its bytes: the caller's word for it, and the `Context` made of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from smcp_security.checks.rung import Context, Http, read_headers
+from smcp_security.checks.transport import Network, client_address, network_of
+from smcp_security.decision import Decision
+from smcp_security.message import Kind, faithful
+
+Incoming: TypeAlias = "Mapping[str, Any] | bytes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestContext:
+    """What an in-process caller knows of a message. `user_id` is a label for limits and audit, never a proof.
+
+    `headers`: all HTTP headers of the request or none; where given, the transport rung judges them. `token` and
+    `api_key` are for the identity check, which this release does not have: nothing reads them yet.
+    """
+
+    user_id: str | None = ""
+    ip_address: str | None = ""
+    token: str = field(default="", repr=False)
+    api_key: str = field(default="", repr=False)
+    session_id: str | None = ""
+    headers: Mapping[str, str | None] = field(default_factory=dict)
+
+
+Facts: TypeAlias = "RequestContext | Mapping[str, Any] | None"
+
+
+def octets(message: Incoming) -> bytes:
+    """The bytes of a message handed over in process. What JSON cannot hold exactly becomes bytes that are refused."""
+    if isinstance(message, bytes):
+        return message
+    return faithful(message) or b""
+
+
+def in_process(request: Incoming, given: Facts) -> Context:
+    """The context of a message handed over in process. Raises `TypeError` for facts that no `RequestContext` has."""
+    facts = given if isinstance(given, RequestContext) else RequestContext(**(given or {}))
+    # Frameworks have no address for a unix socket, and say None.
+    address = facts.ip_address or ""
+    http = None
+    if facts.headers:
+        fields = [(_field(name), _field(text)) for name, text in facts.headers.items() if text is not None]
+        http = Http("POST", "", read_headers(fields), address)
+    return Context(
+        http=http,
+        address=address,
+        network=network_of(address),
+        label=facts.user_id or "",
+        session=facts.session_id or "",
+        raw=octets(request),
+    )
+
+
+def _field(text: str) -> bytes:
+    """Text of a header as bytes; what no header can hold matches nothing."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def of_http(http: Http, trusted: Sequence[Network | str]) -> Context:
+    """The context of an HTTP request: its address with the trusted proxies subtracted, its session."""
+    address = client_address(http, trusted)
+    session = http.headers.get("mcp-session-id") or ""
+    return Context(http=http, address=address, network=network_of(address), session=session)
+
+
+def of_response(raw: bytes, decision: Decision) -> Context:
+    """The context of what the server says to an allowed request."""
+    asked, request = decision.context, decision.request
+    return Context(
+        raw=raw,
+        request=request if request is not None and request.kind is Kind.REQUEST else None,
+        session=asked.session if asked is not None else "",
+        upstream=asked.upstream if asked is not None else "",
+        caller=decision.caller,
+    )

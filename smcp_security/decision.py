@@ -1,0 +1,289 @@
+"""The values a verdict is made of, and the one table of finding codes. Pure: no I/O, no clock.
+
+A code is never reused; a retired one stays in the table with a meaning that says so. Codes of detection
+rules (SMCP6xx) live beside their patterns in `rules/*.yaml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from smcp_security.checks.rung import Context
+    from smcp_security.message import Message
+
+
+class Severity(StrEnum):
+    """How bad it is if the finding is right; says nothing about what was done."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Action(StrEnum):
+    """What was done about a finding. REPORT: audited and passed on (monitor mode, or `annotate` in the policy)."""
+
+    BLOCK = "block"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One row of the table: what a finding code means and what to do about it."""
+
+    code: str
+    slug: str
+    severity: Severity
+    meaning: str
+    remediation: str
+    cwe: str = ""
+    owasp: str = ""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that was noticed.
+
+    `where` is a JSON pointer into the message, or a header name; segments the caller chose are shown as `*`.
+    `hint` says what would be accepted. Neither ever holds text the caller sent. `data` goes into the
+    JSON-RPC error's `data` where a revision asks for it (for example the supported revisions).
+    """
+
+    code: str
+    slug: str
+    severity: Severity
+    where: str = ""
+    action: Action = Action.BLOCK
+    hint: str = ""
+    data: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    retry_after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent the message. `verified` is true only when a credential vouched for the identity."""
+
+    id: str
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a message of the server is traced to: the method and target of the request, and the id of its caller."""
+
+    method: str
+    target: str = ""
+    caller: str = ""
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What one rung has to say: findings, a caller or origin it identified, an edited message it proposes."""
+
+    findings: tuple[Finding, ...] = ()
+    caller: Caller | None = None
+    origin: Origin | None = None
+    edit: Message | None = None
+
+
+CLEAN: Final = Outcome()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete HTTP answer in place of the server's. `body` is empty where the table says so."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+
+
+class Timings(Mapping[str, float]):
+    """Microseconds per rung, computed when somebody looks: most verdicts are never asked how long they took."""
+
+    __slots__ = ("_names", "_spans", "_ticks")
+
+    def __init__(self, names: Sequence[str] = (), ticks: Sequence[int] = ()) -> None:
+        """`ticks` is nanoseconds: one before the first rung, and one after each that ran."""
+        self._names = names
+        self._ticks = ticks
+        self._spans: dict[str, float] | None = None
+
+    def __getitem__(self, name: str) -> float:
+        return self._table()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._table())
+
+    def __len__(self) -> int:
+        return len(self._table())
+
+    def __repr__(self) -> str:
+        return repr(self._table())
+
+    def total(self) -> float:
+        """Microseconds of all rungs that ran."""
+        return (self._ticks[-1] - self._ticks[0]) / 1000 if self._ticks else 0.0
+
+    def _table(self) -> dict[str, float]:
+        if self._spans is None:
+            spans = (after - before for before, after in pairwise(self._ticks))
+            self._spans = {name: span / 1000 for name, span in zip(self._names, spans, strict=False)}
+        return self._spans
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """The verdict on one message.
+
+    `message` is what to forward: canonical bytes, or the dict that came. On a denial it is None, except for a
+    refused posted response of the legacy era, where it is the error that the waiting server gets instead.
+    `answer` is what to send to the client instead of calling the server. `timings` is microseconds per rung.
+    `request` and `context` are what the verdict was made of, for the edges and the response side.
+    """
+
+    allowed: bool
+    id: str
+    findings: tuple[Finding, ...] = ()
+    message: bytes | dict[str, Any] | None = None
+    caller: Caller | None = None
+    answer: Answer | None = None
+    timings: Timings = msgspec.field(default_factory=Timings)
+    request: Message | None = None
+    context: Context | None = None
+
+    @property
+    def blocking(self) -> Finding | None:
+        """The finding that denied the message, if one did."""
+        return next((finding for finding in self.findings if finding.action is Action.BLOCK), None)
+
+
+def _table(*rows: Code) -> Mapping[str, Code]:
+    codes = {row.code: row for row in rows}
+    if len(codes) != len(rows):
+        raise ValueError("a finding code is defined twice")
+    return codes
+
+
+_INFO, _LOW, _MEDIUM, _HIGH, _CRITICAL = Severity
+
+CODES: Final = _table(
+    # -- SMCP0xx: the engine itself ----------------------------------------------------------------------------------
+    Code("SMCP001", "internal-error", _HIGH, "A check failed to run, so the message was denied.",
+         "Look for the frames in the log under smcp_security and report them; nothing of the message is in them.",
+         "CWE-703"),
+    Code("SMCP002", "audit-unavailable", _HIGH, "The audit sink could not take the record and the policy denies then.",
+         "Free the disk or repair the sink; `audit.on_failure: continue` serves without audit.", "CWE-778", "MCP08"),
+    Code("SMCP003", "client-gone", _INFO, "The client hung up before its message was complete.",
+         "Nothing to do: no answer can reach it."),
+    # -- SMCP1xx: transport and message ------------------------------------------------------------------------------
+    Code("SMCP101", "host-not-allowed", _HIGH, "The Host header names a host that is not served (DNS rebinding).",
+         "Add the public name of the server to server.hosts.", "CWE-350", "MCP07"),
+    Code("SMCP102", "origin-not-allowed", _HIGH, "The Origin header names a site that may not call this server.",
+         "Add the site to server.origins if its pages should call this server.", "CWE-346", "MCP07"),
+    Code("SMCP103", "headers-too-large", _MEDIUM, "The request has too many header fields or bytes.",
+         "Send fewer or smaller headers; cookies are the usual cause.", "CWE-770"),
+    Code("SMCP104", "body-too-large", _MEDIUM, "The body is larger than server.max_body.",
+         "Send less, or raise server.max_body.", "CWE-770"),
+    Code("SMCP105", "content-encoding", _MEDIUM, "The body is compressed, so it could not be inspected.",
+         "Send the body without Content-Encoding.", "CWE-436"),
+    Code("SMCP106", "content-type", _MEDIUM, "The body is not declared as JSON in UTF-8.",
+         "Send Content-Type: application/json.", "CWE-436"),
+    Code("SMCP107", "duplicate-header", _HIGH, "A header that may come once came twice: readers would disagree.",
+         "Send the header once.", "CWE-444"),
+    Code("SMCP108", "http-method", _LOW, "The HTTP method is not one that MCP uses.", "Use POST, GET or DELETE."),
+    Code("SMCP109", "unexpected-body", _MEDIUM, "A request that must have no body has one.",
+         "Send messages by POST.", "CWE-444"),
+    Code("SMCP110", "unlisted-mcp", _HIGH, "MCP traffic arrived at a path that the policy does not name.",
+         "Add the path to server.paths, or unmount the route.", "CWE-306", "MCP07"),
+    Code("SMCP111", "websocket", _MEDIUM, "A WebSocket was opened on an MCP path; MCP has no such transport.",
+         "Use streamable HTTP.", "CWE-436"),
+    Code("SMCP112", "duplicate-key", _HIGH, "An object has the same key twice: parsers would disagree.",
+         "Send each key once.", "CWE-436", "MCP05"),
+    Code("SMCP113", "not-utf8", _HIGH, "The body is not UTF-8 without a byte order mark.",
+         "Encode the body as UTF-8 without a byte order mark.", "CWE-436"),
+    Code("SMCP114", "not-json", _MEDIUM, "The body is not JSON (RFC 8259).", "Send one JSON object.", "CWE-20"),
+    Code("SMCP115", "number-out-of-range", _MEDIUM, "A number is not finite, or an integer has over 1,000 digits.",
+         "Send finite numbers; send very long ones as strings.", "CWE-20"),
+    Code("SMCP116", "lone-surrogate", _HIGH, "A string holds half of a UTF-16 surrogate pair, which no UTF-8 text can.",
+         "Escape the whole pair, or send the character itself.", "CWE-176"),
+    Code("SMCP117", "too-deep", _MEDIUM, "The value is nested deeper than server.max_depth.",
+         "Flatten the value, or raise server.max_depth.", "CWE-674"),
+    Code("SMCP118", "too-many-nodes", _MEDIUM, "The value has more than 50,000 nodes.",
+         "Split the message.", "CWE-770"),
+    Code("SMCP119", "batch", _MEDIUM, "The body is a JSON-RPC batch; every message must come alone.",
+         "Send one message a request, as every revision since 2025-06-18 demands.", "CWE-20"),
+    Code("SMCP120", "not-jsonrpc", _MEDIUM, "The object is not a JSON-RPC 2.0 request, notification or response.",
+         "See JSON-RPC 2.0, sections 4 and 5.", "CWE-20"),
+    Code("SMCP121", "bad-id", _MEDIUM, "The id is neither a string nor an integer.",
+         "Use a string or an integer; leave the id out of a notification.", "CWE-20"),
+    Code("SMCP122", "unknown-envelope-key", _HIGH, "The envelope has a key that JSON-RPC 2.0 does not define.",
+         "Remove the key.", "CWE-436", "MCP05"),
+    Code("SMCP123", "twin-key", _HIGH, "A key looks like a protocol key and is not; lenient parsers take it for one.",
+         "Spell the key as the revision's schema does.", "CWE-178", "MCP05"),
+    Code("SMCP124", "header-mismatch", _HIGH, "A routing header is missing, repeated or disagrees with the body.",
+         "Send Mcp-* headers as the revision demands, equal to the body.", "CWE-444", "MCP07"),
+    Code("SMCP125", "missing-meta", _MEDIUM, "A 2026-07-28 request lacks the protocol fields of params._meta.",
+         "Send protocolVersion and clientCapabilities in params._meta.", "CWE-20"),
+    Code("SMCP126", "unsupported-revision", _MEDIUM, "The revision is unknown, or older than the policy allows.",
+         "Use one of the revisions named in the error's data.", "CWE-757"),
+    Code("SMCP127", "unknown-method", _MEDIUM, "The revision does not define this method.",
+         "Add a vendor's method to server.extra_methods.", "CWE-20"),
+    Code("SMCP128", "bad-params", _MEDIUM, "The params do not have the shape that the revision gives this method.",
+         "See the schema of the revision for this method.", "CWE-20"),
+    Code("SMCP129", "missing-capability", _MEDIUM, "The request needs a client capability that it does not declare.",
+         "Declare the capability named in the error's data.", "CWE-20"),
+    Code("SMCP130", "posted-response", _MEDIUM, "A 2026-07-28 client posted a response; that revision has none.",
+         "Answer with inputResponses on a new request.", "CWE-20"),
+    # -- SMCP4xx: limits ---------------------------------------------------------------------------------------------
+    Code("SMCP401", "flood", _MEDIUM, "One address sends faster than this process will parse.",
+         "Slow down; server.flood sets the guard.", "CWE-770"),
+    Code("SMCP402", "rate-limit", _LOW, "A rate of the policy's limits is used up.",
+         "Retry after the time given.", "CWE-770"),
+    # -- SMCP5xx: arguments ------------------------------------------------------------------------------------------
+    Code("SMCP501", "schema-violation", _MEDIUM, "An argument does not fit the tool's JSON Schema.",
+         "Call again with an argument of the kind named.", "CWE-20", "MCP05"),
+    Code("SMCP502", "unknown-schema", _MEDIUM, "The tool's schema is not known and the policy denies then.",
+         "List the tools first, or put the schema into the policy.", "CWE-20", "MCP05"),
+    Code("SMCP503", "extra-argument", _MEDIUM, "An argument is not among those that the tool's schema declares.",
+         "Leave the argument out.", "CWE-20", "MCP05"),
+    Code("SMCP504", "coerced-argument", _LOW, "An argument has another type than the schema says; none is coerced.",
+         "Send the type that the schema names.", "CWE-20"),
+    Code("SMCP505", "unusable-schema", _MEDIUM, "A tool's schema could not be used, so its arguments are unchecked.",
+         "Repair the schema: no remote $ref, patterns without look-around, within the size bounds.", "CWE-20"),
+    # -- SMCP7xx: results --------------------------------------------------------------------------------------------
+    Code("SMCP701", "result-too-large", _MEDIUM, "A result is larger than results.max_size and was withheld.",
+         "Ask for less, or raise results.max_size.", "CWE-770"),
+    Code("SMCP702", "result-encoded", _MEDIUM, "The server compressed its answer, so it could not be inspected.",
+         "Move the compressing middleware outside this one.", "CWE-436"),
+    Code("SMCP703", "result-unreadable", _MEDIUM, "The answer is not strict JSON, so it could not be inspected.",
+         "Repair the server's serialisation: duplicate keys, NaN and lone surrogates are the usual causes.", "CWE-436"),
+    # -- SMCP8xx: definitions ----------------------------------------------------------------------------------------
+    Code("SMCP801", "schema-changed", _MEDIUM, "A tool's schema is no longer the one learned before.",
+         "Compare the definitions; a tool that changes after approval may be poisoned.", "CWE-494", "MCP03"),
+)  # fmt: skip
+
+
+def finding(
+    code: str,
+    where: str = "",
+    *,
+    hint: str = "",
+    action: Action = Action.BLOCK,
+    data: Mapping[str, Any] | None = None,
+    retry_after: float = 0.0,
+) -> Finding:
+    """A finding of the table's `code`; `retry_after` is in seconds."""
+    row = CODES[code]
+    return Finding(row.code, row.slug, row.severity, where, action, hint, data or {}, retry_after)
+
+
+def denied(code: str, where: str = "", *, hint: str = "", data: Mapping[str, Any] | None = None) -> Outcome:
+    """The outcome of a rung that refuses the message for one reason."""
+    return Outcome((finding(code, where, hint=hint, data=data),))

@@ -1,0 +1,44 @@
+"""The exceptions of the package: mistakes of the operator or the caller of the API, each with a stable code.
+
+A refused *message* is never an exception: it is a `Decision` (see `decision.py`).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SMCPError(Exception):
+    """Root of every exception this package raises on purpose. `code` is stable across releases."""
+
+    code: ClassVar[str] = "smcp_error"
+
+
+class PolicyError(SMCPError):
+    """A policy that cannot be used: unreadable, unknown key, wrong value. The message says where and what to do."""
+
+    code: ClassVar[str] = "invalid_policy"
+
+
+class RulesError(SMCPError):
+    """A detection rule does not load or compile. Start-up stops: a missing rule must never look like a clean scan."""
+
+    code: ClassVar[str] = "invalid_rules"
+
+
+class ScanUnproven(SMCPError):
+    """The rulebook's sentinel did not match, so nothing proves that the scan ran. The message is denied."""
+
+    code: ClassVar[str] = "scan_unproven"
+
+
+class AuditUnavailable(SMCPError):
+    """The audit sink cannot take a record and the policy says `on_failure: deny`."""
+
+    code: ClassVar[str] = "audit_unavailable"
+
+
+class FrameworkClosed(SMCPError):
+    """A message was offered to a framework after `close()`."""
+
+    code: ClassVar[str] = "framework_closed"

@@ -1,0 +1,67 @@
+"""Every key that the policy has, read off the models, and the keys that are planned and not enforced yet. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel
+
+from smcp_security.policy.places import Path
+from smcp_security.policy.profiles import CATEGORIES
+
+Pattern = tuple[str, ...]
+"""A path in which `*` stands for an index of a list or a name that the operator chose."""
+
+Keys = Mapping[Pattern, tuple[str, ...]]
+
+ANY: Final = "*"
+
+PLANNED_KEYS: Final[frozenset[Pattern]] = frozenset({
+    ("identity",), ("roles",), ("budgets",), ("unlisted_tools",), ("infer",), ("pins",), ("vault",), ("store",),
+    ("workers",), ("approvals",), ("flow",), ("server", "resource"), ("limits", ANY, "tools"), ("limits", ANY, "cost"),
+    ("tools", ANY, "arguments"), ("tools", ANY, "infer"), ("results", "redact"), ("results", "injection"),
+    ("mode", "pins"), ("mode", "contracts"),
+})  # fmt: skip
+
+PLANNED_VALUES: Final[dict[Pattern, frozenset[str]]] = {
+    ("limits", ANY, "per"): frozenset({"tenant", "tool", "session"}),
+    ("audit", "arguments"): frozenset({"redacted"}),
+}
+
+
+@cache
+def known_keys(model: type[BaseModel]) -> Keys:
+    """Section -> the keys it has, for the model of the whole policy. `()` is the top of the file."""
+    return MappingProxyType({**dict(_sections(model, ())), ("injection", "action"): CATEGORIES})
+
+
+def _sections(model: Any, path: Pattern) -> Iterator[tuple[Pattern, tuple[str, ...]]]:
+    if dataclasses.is_dataclass(model):
+        yield path, tuple(field.name for field in dataclasses.fields(model))
+        return
+    yield path, tuple(model.model_fields)
+    for name, info in model.model_fields.items():
+        for inner, below in _models_in(info.annotation, (*path, name)):
+            yield from _sections(inner, below)
+
+
+def _models_in(annotation: Any, path: Pattern) -> Iterator[tuple[Any, Pattern]]:
+    """The section models inside `annotation`, with `*` added to the path for a list or a map of them."""
+    if isinstance(annotation, type) and hasattr(annotation, "__pydantic_fields__"):
+        yield annotation, path
+        return
+    repeated = getattr(annotation, "__origin__", None) is not None and not hasattr(annotation, "__metadata__")
+    for argument in get_args(annotation):
+        yield from _models_in(argument, (*path, ANY) if repeated else path)
+
+
+def pattern_of(path: Path) -> Pattern:
+    """`path` with `*` for indexes and for names that the operator chose."""
+    chosen = path[:1] == ("tools",)
+    return tuple(
+        ANY if isinstance(segment, int) or (chosen and index == 1) else segment for index, segment in enumerate(path)
+    )

@@ -1,0 +1,226 @@
+"""The policy: one frozen value that every check reads. No clock, no log; a file is read only by `Policy.load`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field, Strict, ValidationError, WithJsonSchema, model_validator
+
+from smcp_security.policy.injection import InjectionPolicy
+from smcp_security.policy.places import Places
+from smcp_security.policy.profiles import PROFILES, STANDARD, with_defaults
+from smcp_security.policy.section import Frequency, FrozenMap, OrWord, Section, Size
+from smcp_security.policy.server import MESSAGE_MAX, Burst, ServerPolicy
+from smcp_security.policy.source import copied, read
+from smcp_security.policy.tools import Tools
+from smcp_security.policy.units import Rate, parse_rate
+
+Mode = Literal["enforce", "monitor"]
+Choice = Literal["allow", "deny"]
+OnFailure = Literal["deny", "continue"]
+
+ADDRESS_RATE: Final = Rate(600, 60.0)
+"""Ten messages a second for a minute: several times what an agent in a loop sends, well under what one core serves."""
+
+ENVIRONMENT_PATTERN: Final = r"^env:[A-Za-z_][A-Za-z0-9_]{0,127}$"
+FILE_PATTERN: Final = r"^[^\x00]{0,1023}[^\x00/]$"
+
+
+class ModePolicy(Section):
+    """Which sections deny and which only report. Everything else always denies: there is nothing to go on with."""
+
+    arguments: Mode = Field(default="enforce", description="Tool schemas.")
+    injection: Mode = Field(default="enforce", description="The detection rules.")
+    limits: Mode = Field(default="enforce", description="The rates of `limits`; the flood guard always denies.")
+    results: Mode = Field(default="enforce", description="What is checked in answers.")
+
+
+def _for_all_sections(value: Any) -> Any:
+    if isinstance(value, str):
+        if value not in ("enforce", "monitor"):
+            raise ValueError("expected enforce, monitor, or a mapping of section to one of them")
+        return dict.fromkeys(ModePolicy.model_fields, value)
+    return value
+
+
+class LimitPolicy(Section):
+    """One rate (GCRA): at most burst + rate * time."""
+
+    per: Literal["address", "caller"] = Field(description="Whose messages are counted together.")
+    rate: Frequency = Field(description="Count per time, such as 100/minute.")
+    burst: Burst = Field(description="Messages that may come at once. Left out: the count of the rate.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _burst_is_the_count(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or "burst" in value or "rate" not in value:
+            return value
+        try:
+            return {**value, "burst": parse_rate(value["rate"]).count}
+        except ValueError:  # reported once, at the rate itself
+            return {**value, "burst": 1}
+
+
+class ArgumentsPolicy(Section):
+    """How strictly the arguments of a tool call are held against the tool's schema."""
+
+    extras: Choice = Field(default="allow", description="Arguments that the schema does not declare.")
+    coercions: Choice = Field(
+        default="allow", description='Scalars of another type that servers convert, such as "5" for 5.'
+    )
+    unknown_schema: Choice = Field(
+        default=PROFILES[STANDARD]["arguments", "unknown_schema"],
+        description="Calls to a tool whose schema is not known.",
+    )
+
+
+class ResultsPolicy(Section):
+    """What an answer of the server may be."""
+
+    max_size: Size = Field(default=MESSAGE_MAX, description="Largest JSON body or single SSE event of an answer.")
+
+
+def _environment_name(value: object) -> str | None:
+    if value is not None and (not isinstance(value, str) or not re.fullmatch(ENVIRONMENT_PATTERN, value, re.ASCII)):
+        raise ValueError("expected env:NAME, the environment variable that holds the key; a key has no place in a file")
+    return value
+
+
+def _file(value: object) -> str | None:
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if text is not None and (not isinstance(text, str) or not re.fullmatch(FILE_PATTERN, text)):
+        raise ValueError("expected the name of a file, relative to the current directory of the server or absolute")
+    return text
+
+
+EnvironmentName = Annotated[
+    str | None,
+    BeforeValidator(_environment_name),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": ENVIRONMENT_PATTERN}, {"type": "null"}]}),
+]
+FileName = Annotated[
+    str | None,
+    BeforeValidator(_file),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": FILE_PATTERN}, {"type": "null"}]}),
+]
+
+
+class AuditPolicy(Section):
+    """Where decisions are recorded and what they say."""
+
+    file: FileName = Field(
+        default=None, description="JSON Lines file, relative to the server's current directory. null: the logger."
+    )
+    key: EnvironmentName = Field(
+        default=None, description="env:NAME of the key for the hashes of arguments. null: a random one per process."
+    )
+    arguments: Literal["hashed", "full"] = Field(
+        default="hashed", description="full writes what callers sent to the audit."
+    )
+    on_failure: OnFailure = Field(
+        default=PROFILES[STANDARD]["audit", "on_failure"], description="Deny or serve while no record can be written."
+    )
+    queue: Annotated[int, Strict(), Field(ge=1, le=1_000_000)] = Field(
+        default=10_000, description="Records that may wait for the disk. 1 to 1,000,000."
+    )
+
+
+def _no_truth_value(value: object) -> object:
+    if isinstance(value, bool):  # true == 1 for Python
+        raise ValueError("expected the number 1")
+    return value
+
+
+class Policy(Section):
+    """The effective policy: every key has a value, parsed and checked. `Policy()` is the standard profile."""
+
+    version: Annotated[Literal[1], BeforeValidator(_no_truth_value)] = Field(
+        default=1, description="Format of this file."
+    )
+    mode: Annotated[ModePolicy, BeforeValidator(_for_all_sections), OrWord(("enforce", "monitor"))] = Field(
+        default=ModePolicy(), description="enforce denies, monitor reports; for all, or per section."
+    )
+    profile: Literal["minimal", "standard", "maximum"] = Field(
+        default="standard", description="Which defaults hold for keys that are left out."
+    )
+    server: ServerPolicy = Field(default=ServerPolicy(), description="Transport and parser.")
+    limits: tuple[LimitPolicy, ...] = Field(
+        default=(LimitPolicy(per="address", rate=ADDRESS_RATE, burst=ADDRESS_RATE.count),),
+        max_length=32,
+        description="Rates; all of them hold. An empty list: no limits.",
+    )
+    arguments: ArgumentsPolicy = Field(default=ArgumentsPolicy(), description="Arguments against tool schemas.")
+    tools: Tools = Field(
+        default=FrozenMap({}),
+        description="Single tools by exact name.",
+        json_schema_extra={"additionalProperties": False},
+    )
+    injection: InjectionPolicy = Field(
+        default=InjectionPolicy(), description="What detection looks for and what a hit does."
+    )
+    results: ResultsPolicy = Field(default=ResultsPolicy(), description="Answers of the server.")
+    audit: AuditPolicy = Field(default=AuditPolicy(), description="The record of decisions.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_profile(cls, value: Any) -> Any:
+        return with_defaults(value) if isinstance(value, dict) else value
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Policy:
+        """The policy in the YAML file at `path`.
+
+        Raises:
+            PolicyError: unreadable, not YAML, or not a policy; every mistake on a line of its own, `file:line:column`.
+        """
+        return validated(*read(os.fsdecode(path)))
+
+    @classmethod
+    def from_dict(cls, mapping: Mapping[str, Any], *, source: str = "policy") -> Policy:
+        """The policy that `mapping` says, keys and values as in the file. `source` names it in errors.
+
+        Raises:
+            PolicyError: not a policy; every mistake on a line of its own.
+        """
+        return validated(copied(mapping, source), Places(source))
+
+    def enforces(self, section: str) -> bool:
+        """True if findings of `section` deny. Only arguments, injection, limits and results can be in monitor mode."""
+        return getattr(self.mode, section, "enforce") != "monitor"
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the effective policy as canonical JSON, for the audit."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Policy:
+        """A copy with whole sections exchanged, unchecked; its digest is its own."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("digest", None)
+        return copied
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+
+def validated(raw: dict[str, Any], places: Places) -> Policy:
+    """The policy that `raw` says; `places` tells where it was written.
+
+    Raises:
+        PolicyError: not a policy; every mistake on a line of its own.
+    """
+    try:
+        return Policy.model_validate(raw)
+    except ValidationError as error:
+        from smcp_security.policy.faults import policy_error
+        from smcp_security.policy.keys import known_keys
+
+        # The library's error carries what was written, so it must not become part of a traceback.
+        raise policy_error(error, places, known_keys(Policy)) from None

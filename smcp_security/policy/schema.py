@@ -1,0 +1,41 @@
+"""The policy as JSON Schema, for editors and for `smcp schema`. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from smcp_security.policy.model import Policy
+from smcp_security.policy.section import FrozenMap
+from smcp_security.policy.units import Rate
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+class _Generator(GenerateJsonSchema):
+    def encode_default(self, dft: Any) -> Any:
+        """Defaults as an operator writes them."""
+        if isinstance(dft, FrozenMap):
+            return dict(dft)
+        return str(dft) if isinstance(dft, Rate) else super().encode_default(dft)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a policy file; every key has a description and, if it has one, its default.
+
+    It cannot say everything: that a size is at most 64 MiB, a port at most 65535, that a tool's schema is itself valid.
+    """
+    schema: dict[str, Any] = _without_titles(Policy.model_json_schema(schema_generator=_Generator))
+    limit = schema["$defs"]["LimitPolicy"]
+    limit["required"].remove("burst")  # a validator fills it from the rate
+    return {"$schema": DIALECT, "title": "smcp_security policy", **schema}
+
+
+def _without_titles(node: Any) -> Any:
+    """Without the titles that repeat each name; a property called title is a mapping and stays."""
+    if isinstance(node, dict):
+        return {
+            key: _without_titles(child) for key, child in node.items() if key != "title" or not isinstance(child, str)
+        }
+    return [_without_titles(child) for child in node] if isinstance(node, list) else node

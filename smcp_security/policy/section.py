@@ -1,0 +1,78 @@
+"""What every section of the policy shares: frozen, no unknown keys, and the parsed kinds of value. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, PlainSerializer, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from smcp_security.policy.units import RATE_PATTERN, SIZE_MAX, SIZE_PATTERN, Rate, parse_rate, parse_size
+
+V = TypeVar("V")
+
+
+class Section(BaseModel):
+    """A frozen part of the policy that refuses keys it does not know."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+
+@dataclass(frozen=True)
+class OrWord:
+    """Says in the JSON Schema that a section may also be one of these words; a validator before it understands them."""
+
+    words: tuple[str, ...]
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The section's own schema, or one of the words; a null that a word stands for is not offered."""
+        section = handler(core_schema)
+        kinds = [kind for kind in section.get("anyOf", [section]) if kind != {"type": "null"}]
+        return {"anyOf": [{"enum": list(self.words)}, *kinds]}
+
+
+class FrozenMap(Mapping[str, V]):
+    """A mapping that nobody can change. Unlike a mapping proxy it can be copied and pickled with the policy."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries: Mapping[str, V]) -> None:
+        self._entries = dict(entries)
+
+    def __getitem__(self, key: str) -> V:
+        return self._entries[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __repr__(self) -> str:
+        return repr(self._entries)
+
+
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    WithJsonSchema({
+        "anyOf": [
+            {"type": "integer", "minimum": 1, "maximum": SIZE_MAX},
+            {"type": "string", "pattern": SIZE_PATTERN},
+        ]
+    }),
+]  # fmt: skip
+
+Frequency = Annotated[
+    Rate,
+    BeforeValidator(parse_rate),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": RATE_PATTERN}),
+]

@@ -1,0 +1,205 @@
+"""The rule files as typed records: reads them, checks their shape, expands their fragments. Compiles no pattern.
+
+In a source tree the YAML files are read; a wheel has one JSON in their place (`hatch_build.py`). YAML wins where
+both exist, so that an old build cannot shadow an edited rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, Final, Literal
+
+import msgspec
+
+from smcp_security.decision import Severity
+from smcp_security.errors import RulesError
+
+COMPILED: Final = "compiled.json"
+
+RANGES: Final[Mapping[str, range]] = {
+    "bounds": range(600, 610),
+    "command": range(610, 620),
+    "path": range(620, 630),
+    "sql": range(630, 640),
+    "ssrf": range(640, 650),
+    "template": range(650, 660),
+    "prompt": range(660, 670),
+    "html": range(670, 680),
+    "unicode": range(680, 690),
+    "nosql": range(690, 695),
+    "deserialisation": range(695, 698),
+    "secret": range(901, 910),
+}
+"""The categories a policy can name, and the numbers their rules have."""
+
+CATEGORIES: Final = tuple(RANGES)
+
+MIN_SAMPLES: Final = 5
+
+
+class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One way to recognise the technique: any of the atoms, and what must or must not stand near it.
+
+    `any`, `near` and `unless` are RE2 patterns, case ignored. `within` is in bytes, on the given side of the atom.
+    `count` is how many atoms one text must hold.
+    """
+
+    any: tuple[str, ...]
+    near: str = ""
+    unless: str = ""
+    within: int = 80
+    side: Literal["before", "after", "around"] = "around"
+    count: int = 1
+
+
+class Repeated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A sample too long to be written out."""
+
+    repeat: str
+    times: int
+    before: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        return self.before + self.repeat * self.times + self.after
+
+
+class RawRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"passing": "pass"}):
+    """One rule as its file has it. A rule without `detect` is found in code (the bounds of decoding)."""
+
+    id: str
+    slug: str
+    level: Literal[1, 2, 3]
+    severity: Severity
+    why: str
+    remediation: str
+    references: tuple[str, ...]
+    match: tuple[str | Repeated, ...]
+    passing: tuple[str | Repeated, ...]
+    detect: tuple[Detection, ...] = ()
+    cwe: str = ""
+    owasp: str = ""
+    surfaces: tuple[Literal["request", "answer"], ...] = ("request", "answer")
+    category: str = ""
+    file: str = ""
+
+
+class _RuleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    category: str
+    rules: tuple[RawRule, ...]
+    fragments: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+def read_rules() -> tuple[RawRule, ...]:
+    """Every rule of the package, in order of its id. Raises `RulesError` with the file, the rule and what is wrong."""
+    return rules_in(files("smcp_security.rules"))
+
+
+def rules_in(folder: Traversable) -> tuple[RawRule, ...]:
+    """The rules of the YAML files of a folder, or of its compiled file where there are none."""
+    sources = sorted((item for item in folder.iterdir() if item.name.endswith(".yaml")), key=lambda item: item.name)
+    documents = {source.name: _parsed(source) for source in sources} or _decoded(folder / COMPILED)
+    return _checked(rule for name, document in documents.items() for rule in _rules_of(name, document))
+
+
+def canonical(rules: Sequence[RawRule]) -> bytes:
+    """The rules as bytes that change when a rule does."""
+    return msgspec.json.encode(rules, order="deterministic")
+
+
+def _content(source: Traversable) -> bytes:
+    try:
+        return source.read_bytes()
+    except OSError as error:
+        raise RulesError(f"{source.name}: cannot be read ({error.strerror}). Install the package again.") from error
+
+
+def _decoded(source: Traversable) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(_content(source), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise RulesError(f"{source.name}: {error}. The installation is damaged: install the package again.") from error
+
+
+def _parsed(source: Traversable) -> Any:
+    # An installed wheel needs no YAML to start, so the import stands where it is used.
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe", pure=True).load(_content(source))
+    except YAMLError as error:
+        raise RulesError(f"{source.name}: not YAML: {error}") from error
+
+
+def _rules_of(file: str, document: Any) -> list[RawRule]:
+    try:
+        raw = msgspec.convert(document, type=_RuleFile)
+    except msgspec.ValidationError as error:
+        raise RulesError(f"{file}: {error}") from error
+    if raw.category not in RANGES:
+        raise RulesError(f"{file}: unknown category {raw.category!r}; known are {', '.join(CATEGORIES)}")
+    return [
+        msgspec.structs.replace(
+            rule,
+            category=raw.category,
+            file=file,
+            detect=tuple(_expanded(detection, raw.fragments, rule, file) for detection in rule.detect),
+        )
+        for rule in raw.rules
+    ]
+
+
+def _expanded(detection: Detection, fragments: Mapping[str, str], rule: RawRule, file: str) -> Detection:
+    """`<<name>>` in a pattern stands for the fragment of that name."""
+
+    def expand(pattern: str) -> str:
+        for name, fragment in fragments.items():
+            pattern = pattern.replace(f"<<{name}>>", fragment)
+        for left in pattern.split("<<")[1:]:
+            name, closed, _ = left.partition(">>")
+            if closed and name.isidentifier():
+                raise RulesError(f"{file}: {rule.id}: the file defines no fragment {name!r}")
+        return pattern
+
+    return msgspec.structs.replace(
+        detection,
+        any=tuple(expand(pattern) for pattern in detection.any),
+        near=expand(detection.near),
+        unless=expand(detection.unless),
+    )
+
+
+def _checked(rules: Iterable[RawRule]) -> tuple[RawRule, ...]:
+    seen: dict[str, RawRule] = {}
+    slugs: set[str] = set()
+    for rule in rules:
+        fault = _fault(rule)
+        if rule.id in seen:
+            fault = f"the id is also used in {seen[rule.id].file}"
+        elif rule.slug in slugs:
+            fault = f"the slug {rule.slug!r} is used twice"
+        if fault:
+            raise RulesError(f"{rule.file}: {rule.id}: {fault}")
+        seen[rule.id] = rule
+        slugs.add(rule.slug)
+    if not seen:
+        raise RulesError("no rule was found: a scan without rules would call everything clean")
+    return tuple(seen[key] for key in sorted(seen))
+
+
+def _fault(rule: RawRule) -> str:
+    numbers = RANGES[rule.category]
+    if rule.id not in {f"SMCP{code}" for code in numbers}:
+        return f"the id must be SMCP{numbers.start} to SMCP{numbers.stop - 1} in the category {rule.category}"
+    if len(rule.match) < MIN_SAMPLES or len(rule.passing) < MIN_SAMPLES:
+        return f"a rule needs at least {MIN_SAMPLES} samples under `match` and {MIN_SAMPLES} under `pass`"
+    if not rule.references or not rule.surfaces:
+        return "`references` and `surfaces` must name at least one each"
+    if rule.category != "bounds" and not rule.detect:
+        return "`detect` is missing; only the bounds of inspection are found in code"
+    if any(not found.any or "" in found.any or found.count < 1 or found.within < 1 for found in rule.detect):
+        return "a detection needs patterns under `any`, and `count` and `within` of at least 1"
+    return ""

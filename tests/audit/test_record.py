@@ -1,0 +1,242 @@
+"""What a record says, and that it is always one line."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smcp_security.audit import Digest, decision_record, encode, outcome_record
+from smcp_security.audit.record import FINDINGS_LIMIT, TEXT_LIMIT, lost_record
+from smcp_security.decision import Action, Caller, Decision, Timings, finding
+
+HOSTILE = 'a\n{"kind":"decision"}\r\x1b[31m\u2028\u2029\x85\x9b\x7f\x00\u202e\u200bé\U0001f600"\\'
+DIGEST = Digest(b"k" * 32)
+ALLOWED = Decision(
+    True, "id-1", caller=Caller("ann", verified=True), timings=Timings(["parse", "access"], [0, 10_400, 12_600])
+)
+DENIED = Decision(False, "id-2", findings=(finding("SMCP501", "/params/arguments/*"), finding("SMCP501")))
+
+
+def decided(decision: Decision = ALLOWED, **changes: Any) -> dict[str, Any]:
+    """A decision record with everything set, changed as said."""
+    fields: dict[str, Any] = {
+        "decision": decision,
+        "at": 1_780_000_000.25,
+        "mode": "enforce",
+        "policy": "p" * 64,
+        "rules": "r" * 64,
+        "address": "192.0.2.7",
+        "label": "ann@example.com",
+        "session": "session-1",
+        "era": "modern",
+        "revision": "2026-07-28",
+        "method": "tools/call",
+        "target": "query",
+        "arguments": b'{"sql":"select 1"}',
+        "digest": DIGEST,
+        "full": False,
+        "edge": "asgi",
+        "size": 120,
+    }
+    return decision_record(**(fields | changes))
+
+
+def read(line: bytes) -> Any:
+    """The value of a line, after the proof that it is one line of printable ASCII."""
+    assert line.endswith(b"\n")
+    assert all(0x20 <= byte <= 0x7E for byte in line[:-1])
+    return json.loads(line)
+
+
+def test_a_decision_says_who_asked_for_what_and_which_rules_judged() -> None:
+    assert read(encode(decided())) == {
+        "v": 1,
+        "kind": "decision",
+        "id": "id-1",
+        "at": "2026-05-28T20:26:40.250000+00:00",
+        "allowed": True,
+        "action": "pass",
+        "codes": [],
+        "findings": [],
+        "method": "tools/call",
+        "target": "query",
+        "era": "modern",
+        "revision": "2026-07-28",
+        "caller": {"id": "ann", "verified": True},
+        "label": "ann@example.com",
+        "address": "192.0.2.7",
+        "session": DIGEST(b"session-1"),
+        "arguments": DIGEST(b'{"sql":"select 1"}'),
+        "size": 120,
+        "edge": "asgi",
+        "mode": "enforce",
+        "policy": "p" * 64,
+        "rules": "r" * 64,
+        "us": 13,
+    }
+
+
+def test_a_denial_names_each_code_once_and_every_finding() -> None:
+    record = read(encode(decided(DENIED)))
+    assert (record["allowed"], record["action"], record["codes"]) == (False, "block", ["SMCP501"])
+    assert record["findings"][0] == {
+        "code": "SMCP501",
+        "slug": "schema-violation",
+        "where": "/params/arguments/*",
+        "severity": "medium",
+        "action": "block",
+    }
+    assert len(record["findings"]) == 2
+
+
+def test_a_message_let_through_with_a_finding_is_told_from_a_clean_one() -> None:
+    reported = Decision(True, "id", findings=(finding("SMCP501", action=Action.REPORT),))
+    assert decided(reported)["action"] == "report"
+    assert decided()["action"] == "pass"
+
+
+def test_one_message_with_many_findings_does_not_fill_the_log() -> None:
+    many = decided(Decision(False, "id", findings=(finding("SMCP501"),) * (FINDINGS_LIMIT + 7)))
+    few = decided(Decision(False, "id", findings=(finding("SMCP501"),) * FINDINGS_LIMIT))
+    assert (len(many["findings"]), many["findings_total"]) == (FINDINGS_LIMIT, FINDINGS_LIMIT + 7)
+    assert len(few["findings"]) == FINDINGS_LIMIT and "findings_total" not in few
+
+
+def test_a_message_refused_before_it_was_read_has_a_record_too() -> None:
+    record = read(encode(decided(Decision(False, "id"), method="", target="", session="", revision="", arguments=None)))
+    assert (record["caller"], record["session"], record["arguments"], record["target"]) == (None, "", None, "")
+
+
+@pytest.mark.parametrize("field", ["method", "target", "label", "address", "session", "revision"])
+def test_caller_text_never_breaks_the_line(field: str) -> None:
+    record = read(encode(decided(**{field: HOSTILE})))
+    assert record[field] == (DIGEST(HOSTILE.encode()) if field == "session" else HOSTILE)
+
+
+@pytest.mark.parametrize("character", ["\x7f", "\x1b", "\n", "\x00"])
+def test_a_control_character_of_plain_ascii_is_escaped(character: str) -> None:
+    assert read(encode(decided(target=f"a{character}b")))["target"] == f"a{character}b"
+
+
+def test_a_caller_id_never_breaks_the_line() -> None:
+    record = read(encode(decided(Decision(True, "id", caller=Caller(HOSTILE)))))
+    assert record["caller"] == {"id": HOSTILE, "verified": False}
+
+
+@pytest.mark.parametrize("field", ["method", "target", "label", "address", "session", "revision"])
+def test_half_a_surrogate_pair_is_written_as_its_escape(field: str) -> None:
+    record = read(encode(decided(**{field: "a\ud800"})))
+    expected = DIGEST("a\ud800".encode("utf-8", "surrogatepass")) if field == "session" else "a\\ud800"
+    assert record[field] == expected
+
+
+def test_half_a_surrogate_pair_deep_in_a_record_is_written_as_its_escape() -> None:
+    assert read(encode({"a": [{"\udfff": ("x\ud800", 1, None)}]})) == {"a": [{"\\udfff": ["x\\ud800", 1, None]}]}
+
+
+@pytest.mark.parametrize("field", ["method", "target", "label", "address", "revision"])
+def test_a_long_caller_text_is_cut_and_two_of_them_stay_two(field: str) -> None:
+    one, two = (decided(**{field: "n" * 5_000 + end})[field] for end in "ab")
+    assert len(one) == len(two) == TEXT_LIMIT
+    assert one != two and one.startswith("nnn")
+
+
+def test_a_text_at_the_limit_is_kept_whole() -> None:
+    assert decided(target="n" * TEXT_LIMIT)["target"] == "n" * TEXT_LIMIT
+
+
+def test_no_payload_is_in_a_hashed_record() -> None:
+    secret = "hunter2-hunter2"
+    line = encode(
+        decided(
+            arguments=f'{{"password":"{secret}"}}'.encode(),
+            method="resources/read",
+            target=f"db://user:{secret}@host/{secret}",
+            session=secret,
+        )
+    )
+    assert secret.encode() not in line
+
+
+def test_a_resource_is_named_by_its_scheme_and_a_hash() -> None:
+    read_docs = decided(method="resources/read", target="docs://a/b")["target"]
+    assert read_docs == f"docs:#{DIGEST(b'docs://a/b')}"
+    assert decided(method="resources/read", target="no scheme")["target"] == f":#{DIGEST(b'no scheme')}"
+    assert decided(method="completion/complete", target="docs://{id}")["target"].startswith("docs:#")
+
+
+def test_a_tool_name_that_looks_like_a_scheme_is_kept() -> None:
+    assert decided(target="files:read")["target"] == "files:read"
+
+
+def test_full_keeps_the_arguments_and_the_uri_as_they_came() -> None:
+    value = '{"n":123456789012345678901234567890,"t":"\\u2028é","f":1.5}'
+    record = read(encode(decided(full=True, arguments=value.encode(), method="resources/read", target="docs://a")))
+    assert record["arguments"] == json.loads(value)
+    assert record["target"] == "docs://a"
+
+
+@pytest.mark.parametrize("broken", [b"\xff\n", b'{"a":', b"[" * 100_000, b'"\xed\xa0\x80"'])
+def test_full_keeps_arguments_that_are_no_json_on_one_line(broken: bytes) -> None:
+    record = read(encode(decided(full=True, arguments=broken)))
+    assert list(record["arguments"]) == ["unparsed"]
+
+
+def test_an_outcome_carries_the_id_of_its_decision() -> None:
+    record = read(
+        encode(
+            outcome_record(
+                id="id-1", at=0.0, status=200, result="tool-error", size=9, seconds=0.12345678, findings=DENIED.findings
+            )
+        )
+    )
+    assert record == {
+        "v": 1,
+        "kind": "outcome",
+        "id": "id-1",
+        "at": "1970-01-01T00:00:00.000000+00:00",
+        "status": 200,
+        "result": "tool-error",
+        "size": 9,
+        "seconds": 0.123457,
+        "codes": ["SMCP501"],
+        "findings": decided(DENIED)["findings"],
+    }
+
+
+def test_a_loss_says_how_many_and_when() -> None:
+    record = read(encode(lost_record(at=3.0, count=5, first=1.0, last=2.0, on_failure="continue")))
+    assert (record["kind"], record["count"], record["first"][-14:]) == ("lost", 5, "1.000000+00:00")
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.text(), ANY_JSON, max_size=6))
+def test_any_record_is_one_line_and_reads_back_the_same(record: dict[str, Any]) -> None:
+    assert read(encode(record)) == record
+
+
+@given(st.text(st.characters(categories=["Cc", "Cf", "Zl", "Zp", "Cs", "Co"])))
+def test_text_of_control_characters_alone_is_one_line(text: str) -> None:
+    read(encode({"text": text, text: [text]}))
+
+
+@given(st.floats(min_value=0, max_value=4e9), st.floats(min_value=0, max_value=4e9))
+def test_later_records_sort_later(one: float, two: float) -> None:
+    first, second = (decided(at=at)["at"] for at in (one, two))
+    assert (first <= second) or one > two
+    assert len(first) == len("2026-05-28T20:26:40.250000+00:00")
+
+
+def test_a_number_that_json_does_not_know_becomes_null() -> None:
+    assert read(encode({"seconds": math.nan})) == {"seconds": None}

@@ -1,0 +1,208 @@
+"""`smcp demo`: what it claims is measured, and it says so when something does not hold."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smcp_security.cli import demo
+from smcp_security.cli.demo import house, play, report
+from smcp_security.cli.demo.acts import Act
+from smcp_security.cli.demo.guest import Got, Guest, Post, modern
+from smcp_security.cli.demo.play import Played, Scene
+from tests.cli.terminal import Run, smcp
+
+WIDEST = 110
+
+
+async def _nothing(guest: Guest) -> Got:
+    return Got("nothing")
+
+
+CALL = Act("modern", "a call", _nothing)
+ATTACK = Act("legacy", "an attack", _nothing, code="SMCP63", proof="secret")
+DONE = Got("pot", "the secret pot", done=True)
+REFUSED = Got("tool error", "no")
+
+
+def _scene(act: Act, got: Got, *, reached: bool, code: str = "") -> Scene:
+    return Scene(act, got, 200, reached, code, "slug" if code else "", 41.7)
+
+
+@pytest.mark.parametrize(
+    ("scene", "held"),
+    [
+        (_scene(CALL, DONE, reached=True), True),
+        (_scene(CALL, DONE, reached=False), False),
+        (_scene(CALL, REFUSED, reached=True), False),
+        (_scene(CALL, REFUSED, reached=False, code="SMCP402"), False),
+        (_scene(ATTACK, REFUSED, reached=False, code="SMCP631"), True),
+        (_scene(ATTACK, REFUSED, reached=False, code="SMCP402"), False),
+        (_scene(ATTACK, REFUSED, reached=True, code="SMCP631"), False),
+        (_scene(ATTACK, REFUSED, reached=False), False),
+        (_scene(ATTACK, DONE, reached=False, code="SMCP631"), False),
+    ],
+)
+def test_an_expectation_holds_only_if_client_server_and_code_agree(scene: Scene, held: bool) -> None:
+    assert scene.held is held
+
+
+def test_an_attack_worked_only_if_its_proof_came_out() -> None:
+    assert _scene(ATTACK, DONE, reached=True).worked
+    assert not _scene(ATTACK, Got("none", "none", done=True), reached=True).worked
+
+
+def _played(*guarded: Scene) -> Played:
+    return Played(guarded, [_scene(scene.act, DONE, reached=True) for scene in guarded], 1.25)
+
+
+def test_the_table_marks_what_did_not_go_as_expected() -> None:
+    good, bad = _scene(CALL, DONE, reached=True), _scene(ATTACK, DONE, reached=True)
+    lines = report.text(_played(good, bad)).splitlines()
+    assert [line.split()[0] for line in lines if line.endswith("NOT AS EXPECTED")] == ["legacy"]
+    assert lines[-1].startswith("1 of 1 calls succeeded, 0 of 1 attacks refused (the bare server took 1 of them)")
+
+
+def test_the_table_shows_what_the_bare_server_gave_away() -> None:
+    text = report.text(
+        _played(_scene(CALL, DONE, reached=True), _scene(ATTACK, REFUSED, reached=False, code="SMCP631"))
+    )
+    assert "  an attack: the secret pot" in text.splitlines()
+    assert "NOT AS EXPECTED" not in text
+
+
+def test_a_message_is_spoiled_only_where_it_says_so() -> None:
+    assert b'"Name":"q"' in modern("q").respelled('"name":"q"', '"Name":"q"').body
+    with pytest.raises(ValueError, match="does not say"):
+        Post(b"{}", {}).respelled("name", "Name")
+
+
+@pytest.mark.parametrize("missing", ["mcp", "uvicorn"])
+def test_a_missing_package_is_named_with_its_installation(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.setattr(demo, "find_spec", lambda name: None if name == missing else object())
+    result = smcp("demo")
+    assert result.code == 2
+    assert missing in result.complaint and "pip install 'smcp-security[mcp,server]'" in result.complaint
+
+
+def test_a_machine_without_a_port_to_give_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full() -> Played:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(play, "perform", full)
+    result = smcp("demo")
+    assert (result.code, result.complaint) == (
+        2,
+        "smcp demo: a loopback port or a temporary folder cannot be had: Too many open files",
+    )
+
+
+def test_ctrl_c_ends_the_demo_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupted() -> Played:
+        signal.raise_signal(signal.SIGINT)
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    monkeypatch.setattr(play, "perform", interrupted)
+    result = smcp("demo")
+    assert (result.code, result.err.strip()) == (130, "smcp: interrupted")
+
+
+# -- the whole, with sockets ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shown() -> Run:
+    """The demo as a user sees it."""
+    return smcp("demo")
+
+
+@pytest.fixture(scope="module")
+def facts() -> Any:
+    """The demo as a program sees it."""
+    result = smcp("demo", "--format", "json")
+    assert (result.code, result.err) == (0, "")
+    return result.json
+
+
+@pytest.mark.real
+def test_the_demo_holds_and_says_so_in_its_last_line(shown: Run) -> None:
+    assert (shown.code, shown.err) == (0, "")
+    assert "10 of 10 calls succeeded, 18 of 18 attacks refused" in shown.out.splitlines()[-1]
+
+
+@pytest.mark.real
+def test_no_line_of_the_demo_is_too_wide_for_a_terminal(shown: Run) -> None:
+    assert max(map(len, shown.out.splitlines())) <= WIDEST
+    assert shown.out.isascii()
+
+
+@pytest.mark.real
+def test_every_attack_is_refused_before_the_server_sees_it(facts: Any) -> None:
+    attacks = [act for act in facts["acts"] if act["expected"] == "refused"]
+    assert len({act["sent"] for act in attacks}) == 18
+    assert [act for act in attacks if act["server_saw"] or not act["code"] or not act["held"]] == []
+
+
+@pytest.mark.real
+def test_honest_calls_of_both_eras_pass_on_both_servers(facts: Any) -> None:
+    calls = [act for act in facts["acts"] if act["expected"] == "passes"]
+    assert [call["era"] for call in calls] == ["modern"] * 5 + ["legacy"] * 5
+    assert [call for call in calls if call["code"] or call["got"] != call["bare"]["got"]] == []
+
+
+@pytest.mark.real
+def test_the_attacks_in_arguments_are_real_ones(facts: Any) -> None:
+    """On the bare server the official client gets what it must not get."""
+    taken = {act["sent"] for act in facts["acts"] if act["expected"] == "refused" and act["bare"]["took_it"]}
+    assert taken >= {
+        "SQL: a condition always true",
+        "SQL: UNION with another table",
+        "path: read above the folder",
+        "path: write above the folder",
+        "text in invisible characters",
+        "the same key twice",
+        "a route nobody listed",
+    }
+
+
+@pytest.mark.real
+def test_the_environment_does_not_change_what_the_demo_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMCP_POLICY", "nowhere.yaml")
+    monkeypatch.setenv("SMCP_INJECTION__LEVEL", "nonsense")
+    assert smcp("demo").code == 0
+
+
+@pytest.mark.real
+def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert smcp("demo").code == 0
+
+
+@pytest.fixture
+def unguarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A middleware that lets everything through."""
+    monkeypatch.setattr(house, "SMCPMiddleware", lambda app, framework: app)
+    yield
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("unguarded")
+def test_without_the_middleware_the_demo_fails() -> None:
+    result = smcp("demo", "--format", "json")
+    assert (result.code, result.json["held"]) == (1, False)
+    held = {act["sent"] for act in result.json["acts"] if act["expected"] == "refused" and act["held"]}
+    assert held == set()
+
+
+@pytest.mark.real
+def test_the_demo_leaves_no_folder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert smcp("demo").code == 0
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,214 @@
+"""The model: defaults, frozenness, what is said twice in two spellings, and the round trip."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from datetime import date
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+
+from smcp_security.errors import PolicyError
+from smcp_security.policy import Exclusion, InjectionPolicy, Policy, Rate
+from tests.policy import policies
+
+
+def test_the_defaults_are_safe_for_a_server_on_one_machine() -> None:
+    policy = Policy()
+    assert policy.server.hosts is None
+    assert policy.server.origins is None
+    assert policy.server.paths == ("/mcp", "/sse", "/messages")
+    assert policy.server.max_body == 1024 * 1024
+    assert policy.server.max_depth == 64
+    assert policy.server.flood is not None
+    assert (policy.server.flood.rate, policy.server.flood.burst) == (Rate(50, 1.0), 200)
+    assert policy.server.unlisted_mcp == "refuse"
+    assert [(limit.per, limit.rate, limit.burst) for limit in policy.limits] == [("address", Rate(600, 60.0), 600)]
+    assert policy.audit.arguments == "hashed"
+    assert all(policy.enforces(section) for section in ("arguments", "injection", "limits", "results"))
+
+
+def test_an_empty_list_means_nobody_and_stays_empty() -> None:
+    policy = Policy.from_dict({"server": {"hosts": [], "origins": []}, "limits": []})
+    assert policy.server.hosts == ()
+    assert policy.server.origins == ()
+    assert policy.limits == ()
+
+
+def test_an_explicit_null_is_the_default_of_hosts() -> None:
+    assert Policy.from_dict({"server": {"hosts": None}}) == Policy()
+
+
+def test_the_burst_of_a_limit_is_the_count_if_left_out() -> None:
+    policy = Policy.from_dict({"limits": [{"per": "caller", "rate": "7/minute"}]})
+    assert policy.limits[0].burst == 7
+
+
+def test_proxies_are_networks_already() -> None:
+    policy = Policy.from_dict({"server": {"trusted_proxies": ["10.0.0.0/8", "unix"]}})
+    assert policy.server.trusted_proxies == (ip_network("10.0.0.0/8"), "unix")
+
+
+def test_a_word_for_mode_holds_for_every_section_that_may_report() -> None:
+    policy = Policy.from_dict({"mode": "monitor"})
+    assert not any(policy.enforces(section) for section in ("arguments", "injection", "limits", "results"))
+
+
+@pytest.mark.parametrize("section", ["transport", "identity", "parse", "envelope", "access", "flood", "no such"])
+def test_what_has_no_mode_enforces_in_monitor_mode_too(section: str) -> None:
+    assert Policy.from_dict({"mode": "monitor"}).enforces(section)
+
+
+def test_a_mode_of_one_section_leaves_the_others_enforcing() -> None:
+    policy = Policy.from_dict({"mode": {"injection": "monitor"}})
+    assert [policy.enforces(name) for name in ("injection", "arguments", "limits")] == [False, True, True]
+
+
+@pytest.mark.parametrize("path", ["profile", "server.max_body", "injection.level", "limits"])
+def test_nothing_of_a_policy_can_be_changed(path: str) -> None:
+    target: Any = Policy()
+    *sections, name = path.split(".")
+    for section in sections:
+        target = getattr(target, section)
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(target, name, getattr(target, name))
+
+
+def test_the_maps_of_a_policy_cannot_be_changed() -> None:
+    policy = Policy.from_dict({"tools": {"t": {"schema": {"type": "object"}}}})
+    for mapping in (policy.tools, policy.injection.action):
+        with pytest.raises(TypeError):
+            mapping["x"] = None  # type: ignore[index]
+
+
+def test_a_later_change_of_the_given_mapping_changes_nothing() -> None:
+    given_schema: dict[str, Any] = {"type": "object", "properties": {}}
+    raw: dict[str, Any] = {"server": {"hosts": ["a"]}, "tools": {"t": {"schema": given_schema}}}
+    policy = Policy.from_dict(raw)
+    digest = policy.digest
+    raw["server"]["hosts"].append("*")
+    given_schema["properties"]["q"] = True
+    assert policy.server.hosts == ("a",)
+    assert policy.tools["t"].schema == {"type": "object", "properties": {}}
+    assert Policy.from_dict(policy.model_dump(mode="json")).digest == digest
+
+
+def test_the_digest_names_the_effective_policy_and_not_its_spelling() -> None:
+    written = Policy.from_dict({"server": {"max_body": "1MiB"}, "mode": "enforce", "injection": {"level": 2}})
+    assert written == Policy()
+    assert written.digest == Policy().digest
+    assert hash(written) == hash(Policy())
+    assert len(written.digest) == 64
+
+
+@pytest.mark.parametrize(
+    "raw", [{"injection": {"level": 1}}, {"server": {"hosts": []}}, {"mode": {"limits": "monitor"}}, {"limits": []}]
+)
+def test_another_policy_has_another_digest(raw: dict[str, Any]) -> None:
+    assert Policy.from_dict(raw).digest != Policy().digest
+
+
+def test_a_copy_with_another_section_has_its_own_digest() -> None:
+    policy = Policy()
+    before = policy.digest
+    copied = policy.model_copy(update={"injection": InjectionPolicy(level=1)})
+    assert copied.digest == Policy(injection=InjectionPolicy(level=1)).digest != before
+    assert policy.model_copy().digest == before
+
+
+def test_a_policy_can_be_copied_and_sent_to_another_process() -> None:
+    policy = Policy.from_dict({"tools": {"t": {"schema": {"type": "object"}}}})
+    assert copy.deepcopy(policy) == policy
+    assert pickle.loads(pickle.dumps(policy)) == policy
+
+
+@given(policies.valid)
+def test_a_valid_policy_dumps_and_loads_equal(raw: dict[str, Any]) -> None:
+    policy = Policy.from_dict(raw)
+    again = Policy.from_dict(policy.model_dump(mode="json"))
+    assert again == policy
+    assert again.digest == policy.digest
+
+
+@given(policies.valid)
+def test_a_valid_policy_says_the_same_as_a_file(tmp_path_factory: pytest.TempPathFactory, raw: dict[str, Any]) -> None:
+    path = tmp_path_factory.getbasetemp() / "written.yaml"
+    yaml = YAML(typ="safe", pure=True)
+    yaml.representer.ignore_aliases = lambda _: True
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump({"version": 1, **raw}, file)
+    assert Policy.load(path) == Policy.from_dict(raw)
+
+
+@given(policies.spoilt())
+def test_no_mapping_raises_anything_but_a_policy_error(raw: dict[str, Any]) -> None:
+    try:
+        policy = Policy.from_dict(raw, source="given")
+    except PolicyError as error:
+        assert all(line.startswith("given: ") for line in str(error).splitlines())
+    else:
+        assert Policy.from_dict(policy.model_dump(mode="json")) == policy
+
+
+def test_a_mapping_that_holds_itself_is_refused() -> None:
+    raw: dict[str, Any] = {}
+    raw["server"] = raw
+    with pytest.raises(PolicyError, match="does it hold itself"):
+        Policy.from_dict(raw)
+
+
+@pytest.mark.parametrize("raw", [{1: 2}, {"tools": {1: {}}}, {"server": {None: 1}}])
+def test_a_key_that_is_no_text_is_refused(raw: Any) -> None:
+    with pytest.raises(PolicyError, match="expected text for every key"):
+        Policy.from_dict(raw)
+
+
+@pytest.mark.parametrize("raw", [[], "policy.yaml", None, 3])
+def test_what_is_no_mapping_is_refused(raw: Any) -> None:
+    with pytest.raises(PolicyError, match="expected a mapping of sections"):
+        Policy.from_dict(raw)
+
+
+def test_the_audit_file_may_be_a_path_object() -> None:
+    assert Policy.from_dict({"audit": {"file": Path("audit.jsonl")}}).audit.file == "audit.jsonl"
+
+
+def _exclusion(**fields: Any) -> Exclusion:
+    return Exclusion(rule="SMCP631", reason="articles quote SQL", **fields)
+
+
+@pytest.mark.parametrize(
+    ("exclusion", "tool", "pointer"),
+    [(_exclusion(), "any", "/x"), (_exclusion(), None, "/params/x"), (_exclusion(tool="wiki.*"), "wiki.save", "/x/y"),
+     (_exclusion(tool="wiki.*", pointer="/items/*/text"), "wiki.save", "/items/0/text"),
+     (_exclusion(pointer="/body"), "any", "/body"), (_exclusion(pointer=""), "any", "")],
+)  # fmt: skip
+def test_an_exclusion_covers_what_it_names(exclusion: Exclusion, tool: str | None, pointer: str) -> None:
+    assert exclusion.covers("SMCP631", tool, pointer)
+
+
+@pytest.mark.parametrize(
+    ("exclusion", "tool", "pointer"),
+    [(_exclusion(tool="wiki.*"), "shell.run", "/x"), (_exclusion(tool="wiki.*"), None, "/x"),
+     (_exclusion(pointer="/body"), None, "/body"), (_exclusion(pointer="/body"), "any", "/body/0"),
+     (_exclusion(pointer="/body"), "any", "/bodyX"), (_exclusion(pointer="/*/a"), "any", "/x/y/a"),
+     (_exclusion(pointer=""), "any", "/x")],
+)  # fmt: skip
+def test_an_exclusion_covers_no_more_than_it_names(exclusion: Exclusion, tool: str | None, pointer: str) -> None:
+    assert not exclusion.covers("SMCP631", tool, pointer)
+
+
+def test_an_exclusion_covers_no_other_rule() -> None:
+    assert not _exclusion().covers("SMCP632", "any", "/x")
+
+
+def test_an_exclusion_counts_through_its_last_day() -> None:
+    ending = _exclusion(until="2027-06-01")
+    assert not ending.expired(date(2027, 6, 1)) and ending.expired(date(2027, 6, 2))
+    assert not _exclusion().expired(date(9999, 12, 31))
