@@ -12,7 +12,8 @@ from math import ceil
 from typing import Any, Final
 
 from smcp_security.decision import CODES, Action, Answer, Finding
-from smcp_security.message import Era, Kind, Message, serialise
+from smcp_security.message import Era, Kind, Message
+from smcp_security.strict_json import serialise
 
 JSON: Final = ("content-type", "application/json")
 INTERNAL: Final = -31500
@@ -59,7 +60,6 @@ _ROWS: Final[Mapping[str, Row]] = {
     "SMCP126": Row(-32022, 400, 400, True),
     "SMCP127": Row(-32601, 404, 200, True),
     "SMCP128": Row(-32602, 400, 200, True),
-    "SMCP129": Row(-32021, 400, 400, True),
     "SMCP401": Row(-31429, 429, 429),
     "SMCP402": Row(-31429, 200, 200, True),
     "SMCP701": _WITHHELD,

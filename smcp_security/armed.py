@@ -9,10 +9,9 @@ from typing import Any, Final, TypeAlias
 
 from smcp_security import audit
 from smcp_security.checks import Step, request_steps, response_steps
-from smcp_security.checks.rung import Context
-from smcp_security.decision import Decision
+from smcp_security.checks.limits import build_flood
+from smcp_security.checks.rung import Rung
 from smcp_security.errors import PolicyError
-from smcp_security.message import serialise
 from smcp_security.policy import Policy, resolve
 from smcp_security.rulebook import load
 from smcp_security.schemas import ToolSchema, UnusableSchema, compile_schema
@@ -24,21 +23,19 @@ _SECTIONS: Final = ("arguments", "injection", "limits", "results")
 
 @dataclass(frozen=True, slots=True)
 class Armed:
-    """A policy ready to judge: the two ladders, what they share, and where verdicts are written down."""
+    """A policy ready to judge: the two ladders, what they share, and where verdicts are written down.
+
+    `flood` is the rung for what an edge refuses by itself.
+    """
 
     policy: Policy
     request: tuple[Step, ...]
     response: tuple[Step, ...]
+    flood: Rung
     monitored: frozenset[str]
     definitions: Definitions
-    rules: str
     sink: audit.Sink
-    digest: audit.Digest
-
-    @property
-    def mode(self) -> str:
-        """How it judges, for the audit."""
-        return "monitor " + ",".join(sorted(self.monitored)) if self.monitored else "enforce"
+    seal: audit.Seal
 
     def summary(self) -> str:
         """One line that says what is on."""
@@ -46,34 +43,9 @@ class Armed:
         rates = ", ".join(f"{limit.rate} per {limit.per}" for limit in policy.limits) or "none"
         hosts = "loopback names" if server.hosts is None else ", ".join(server.hosts) or "nobody"
         return (
-            f"smcp_security is on: {self.mode}, profile {policy.profile}, paths {', '.join(server.paths)}, "
+            f"smcp_security is on: {self.seal.mode}, profile {policy.profile}, paths {', '.join(server.paths)}, "
             f"hosts {hosts}, detection level {policy.injection.level}, rates {rates}, "
-            f"policy {policy.digest[:12]}, rules {self.rules[:12]}"
-        )
-
-    def record(self, decision: Decision, edge: str) -> dict[str, Any]:
-        """The audit record of a verdict. `edge` names the adapter."""
-        context = decision.context or Context()
-        message, full = context.message, self.policy.audit.arguments == "full"
-        return audit.decision_record(
-            decision=decision,
-            at=context.now,
-            mode=self.mode,
-            policy=self.policy.digest,
-            rules=self.rules,
-            address=context.address,
-            label=context.label,
-            session=context.session,
-            era=message.era.value if message is not None else "",
-            revision=message.revision if message is not None else "",
-            method=message.method if message is not None else "",
-            target=message.target if message is not None else "",
-            # The hash is taken of the bytes that go on, which cost nothing; only who wants the value pays for it.
-            arguments=None if message is None else serialise(message.params) if full else message.raw,
-            digest=self.digest,
-            full=full,
-            edge=edge,
-            size=len(message.raw) if message is not None else 0,
+            f"policy {policy.digest[:12]}, rules {self.seal.rules[:12]}"
         )
 
 
@@ -85,19 +57,27 @@ def arm(source: PolicySource, before: Armed | None = None) -> Armed:
     policy = resolve(source, os.environ)
     rulebook = load(policy.injection.level)
     definitions = Definitions(_stated(policy))
+    monitored = frozenset(section for section in _SECTIONS if not policy.enforces(section))
     same = before is not None and before.policy.audit == policy.audit
+    # A random key stays: hashes of one process go on comparing equal.
+    keyed = before.seal.digest if same and before is not None else None
+    digest = keyed or audit.Digest.from_reference(policy.audit.key, os.environ)
     if before is not None:
         definitions.adopt(before.definitions)
     return Armed(
         policy,
         request_steps(policy, rulebook),
         response_steps(policy),
-        frozenset(section for section in _SECTIONS if not policy.enforces(section)),
+        build_flood(policy.server.flood),
+        monitored,
         definitions,
-        rulebook.version,
         before.sink if same and before is not None else audit.open_sink(policy.audit),
-        before.digest if same and before is not None else audit.Digest.from_reference(policy.audit.key, os.environ),
+        audit.Seal(_mode(monitored), policy.digest, rulebook.version, digest, policy.audit.arguments == "full"),
     )
+
+
+def _mode(monitored: frozenset[str]) -> str:
+    return "monitor " + ",".join(sorted(monitored)) if monitored else "enforce"
 
 
 def _stated(policy: Policy) -> dict[str, ToolSchema]:
@@ -109,4 +89,8 @@ def _stated(policy: Policy) -> dict[str, ToolSchema]:
                 stated[name] = compile_schema(tool.schema)
             except UnusableSchema as unusable:
                 raise PolicyError(f"tools.{name}.schema: {unusable}") from unusable
+            if not stated[name].usable:
+                raise PolicyError(
+                    f"tools.{name}.schema: an unknown dialect, or a pattern with look-around or too large"
+                )
     return stated

@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from smcp_security.pointer import at_pointer
+
 # Arguments may be as deep as a message, and JSON inside strings deeper; a schema that refers to itself has no depth.
 _MAX_DEPTH: Final = 100
 _MAX_REFERENCES: Final = 32
@@ -34,20 +36,6 @@ def resolved(schema: Any, root: Mapping[str, Any]) -> Any:
             return schema
         schema = target
     return schema
-
-
-def at_pointer(root: Any, reference: str) -> Any:
-    """The node that a local reference (RFC 6901 behind `#`) names; None if there is none."""
-    node = root
-    for part in reference.split("/")[1:]:
-        part = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(node, dict) and part in node:
-            node = node[part]
-        elif isinstance(node, list) and part.isascii() and part.isdigit() and len(part) < 5 and int(part) < len(node):
-            node = node[int(part)]
-        else:
-            return None
-    return node
 
 
 def coerced(arguments: Any, schema: Mapping[str, Any]) -> Any:

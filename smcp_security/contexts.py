@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 from smcp_security.checks.rung import Context, Http, read_headers
 from smcp_security.checks.transport import Network, client_address, network_of
 from smcp_security.decision import Decision
-from smcp_security.message import Kind, faithful
+from smcp_security.message import Kind
+from smcp_security.strict_json import faithful
 
 Incoming: TypeAlias = "Mapping[str, Any] | bytes"
 

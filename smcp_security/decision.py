@@ -237,8 +237,7 @@ CODES: Final = _table(
          "Add a vendor's method to server.extra_methods.", "CWE-20"),
     Code("SMCP128", "bad-params", _MEDIUM, "The params do not have the shape that the revision gives this method.",
          "See the schema of the revision for this method.", "CWE-20"),
-    Code("SMCP129", "missing-capability", _MEDIUM, "The request needs a client capability that it does not declare.",
-         "Declare the capability named in the error's data.", "CWE-20"),
+    # 129 is taken: whether a call needs a capability that the client did not declare, only the server can tell.
     Code("SMCP130", "posted-response", _MEDIUM, "A 2026-07-28 client posted a response; that revision has none.",
          "Answer with inputResponses on a new request.", "CWE-20"),
     # -- SMCP4xx: limits ---------------------------------------------------------------------------------------------

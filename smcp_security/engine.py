@@ -11,6 +11,7 @@ from smcp_security.checks import Step
 from smcp_security.checks.rung import Context, Pure, Run
 from smcp_security.decision import CLEAN, Action, Decision, Finding, Outcome, Timings, finding
 from smcp_security.message import Kind
+from smcp_security.strict_json import claimed_id
 
 Timer = Callable[[], int]
 """Nanoseconds of a clock that never goes back; the driver's, so that the engine stays pure."""
@@ -39,10 +40,8 @@ def inspect_response(
     if blocking is None:
         forward = message.raw if message is not None else context.raw
         return Decision(True, id, tuple(context.findings), forward, None, None, timings, message, context)
-    waiting = context.request.id if context.request is not None else None
-    return Decision(
-        False, id, tuple(context.findings), answers.withheld(blocking, waiting), None, None, timings, message, context
-    )
+    error = answers.withheld(blocking, _waiting(context))
+    return Decision(False, id, tuple(context.findings), error, None, None, timings, message, context)
 
 
 def denial(blocking: Finding, context: Context, id: str) -> Decision:
@@ -54,11 +53,23 @@ def denial(blocking: Finding, context: Context, id: str) -> Decision:
     return Decision(False, id, findings, forward, context.caller, answer, Timings(), message, context)
 
 
-def withheld(code: str, decision: Decision) -> Decision:
-    """The verdict on a result that an edge could not even hand over (too large, encoded), or whose check failed."""
+def withheld(code: str, decision: Decision, id: str | int | None = None) -> Decision:
+    """The verdict on a result that an edge could not even hand over (too large, encoded), or whose check failed.
+
+    `id` is the one that the result answers, where the request of the exchange is not the one that was asked.
+    """
     blocking, request = finding(code), decision.request
-    waiting = request.id if request is not None and request.kind is Kind.REQUEST else None
+    waiting = request.id if request is not None and request.kind is Kind.REQUEST else id
     return Decision(False, decision.id, (blocking,), answers.withheld(blocking, waiting), request=request)
+
+
+def _waiting(context: Context) -> str | int | None:
+    """The id that somebody waits for: the request's or, on a standing stream, the one that the message answers."""
+    if context.request is not None:
+        return context.request.id
+    if context.message is None:
+        return claimed_id(context.raw or b"")
+    return context.message.id if context.message.kind is Kind.RESPONSE else None
 
 
 def _climb(

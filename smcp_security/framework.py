@@ -13,6 +13,7 @@ import time
 import traceback
 import weakref
 from collections.abc import Awaitable, Callable
+from threading import Lock
 from types import TracebackType
 from typing import Any, Final, TypeAlias
 
@@ -25,12 +26,15 @@ from smcp_security.contexts import Facts, Incoming
 from smcp_security.decision import Decision, Finding, finding
 from smcp_security.drivers import drive, drive_async
 from smcp_security.errors import AuditUnavailable, FrameworkClosed
+from smcp_security.message import Kind
 from smcp_security.policy import Policy
 from smcp_security.schemas import ToolSchema
 from smcp_security.stores.exchanges import Exchanges
 from smcp_security.stores.memory import MemoryStore
+from smcp_security.strict_json import ids_at_ends
 
 ReadBodyAsync: TypeAlias = Callable[[int], Awaitable[bytes | None]]
+ReadBodySync: TypeAlias = Callable[[int], bytes | None]
 
 _log: Final = logging.getLogger("smcp_security")
 
@@ -46,7 +50,8 @@ class SMCPSecurityFramework:
         self._flood = MemoryStore()
         self._exchanges = Exchanges()
         self._closed = False
-        self._answers: dict[type[Question], Callable[[Any], object]] = {
+        self._changing = Lock()
+        self._sources: dict[type[Question], Callable[[Any], object]] = {
             Recall: self._recall,
             Spend: self._spend,
             Trace: self._exchanges.trace,
@@ -62,16 +67,23 @@ class SMCPSecurityFramework:
         return self._armed.policy
 
     def reload(self, policy: PolicySource) -> None:
-        """Put another policy in force at once. If it cannot be used, this raises and the last good one stays."""
-        before, self._armed = self._armed, arm(policy, self._armed)
-        if self._armed.sink is not before.sink:
-            before.sink.close()
+        """Put another policy in force at once. If it cannot be used, this raises and the last good one stays.
+
+        Raises `FrameworkClosed` after `close`.
+        """
+        with self._changing:
+            if self._closed:
+                raise FrameworkClosed("the framework is closed")
+            before, self._armed = self._armed, arm(policy, self._armed)
+            if self._armed.sink is not before.sink:
+                before.sink.close()
         _log.info("policy reloaded: %s", self._armed.summary())
 
     def close(self) -> None:
         """Flush and close the audit. Messages offered afterwards are denied."""
-        self._closed = True
-        self._armed.sink.close()
+        with self._changing:
+            self._closed = True
+            self._armed.sink.close()
 
     def __enter__(self) -> SMCPSecurityFramework:
         return self
@@ -88,12 +100,12 @@ class SMCPSecurityFramework:
 
         `request` is a JSON-RPC message as a dict or bytes. Never raises for what the message holds.
         """
-        decision = await self.inspect(contexts.in_process(request, context), _no_body, edge="process")
+        decision = await self.inspect(contexts.in_process(request, context), edge="process")
         return _as_given(decision, request)
 
     def process_request_sync(self, request: Incoming, context: Facts = None) -> Decision:
         """`process_request` without an event loop."""
-        decision = self.inspect_sync(contexts.in_process(request, context), lambda limit: None, edge="process")
+        decision = self.inspect_sync(contexts.in_process(request, context), edge="process")
         return _as_given(decision, request)
 
     async def process_response(self, message: Incoming, decision: Decision) -> Decision:
@@ -123,31 +135,23 @@ class SMCPSecurityFramework:
         """The context of an HTTP request."""
         return contexts.of_http(http, self.policy.server.trusted_proxies)
 
-    async def inspect(self, context: Context, read_body: ReadBodyAsync, *, edge: str) -> Decision:
+    async def inspect(self, context: Context, read_body: ReadBodyAsync | None = None, *, edge: str) -> Decision:
         """Judge a message whose body is read only if the headers pass. `edge` names the adapter, for the audit."""
         armed, id, context.now = self._armed, _new_id(), time.time()
-
-        def answer(question: Question) -> object:
-            return read_body(question.limit) if type(question) is ReadBody else self._answer(question)
-
         try:
-            decision = await drive_async(self._request_run(context, armed, id), answer)
+            decision = await drive_async(self._request_run(context, armed, id), self._answering(read_body))
         except Exception as error:
             decision = _broken(error, context, id)
-        return self._noted(decision, context, armed, edge)
+        return self._settled(decision, context, armed, edge)
 
-    def inspect_sync(self, context: Context, read_body: Callable[[int], bytes | None], *, edge: str) -> Decision:
+    def inspect_sync(self, context: Context, read_body: ReadBodySync | None = None, *, edge: str) -> Decision:
         """`inspect` without an event loop."""
         armed, id, context.now = self._armed, _new_id(), time.time()
-
-        def answer(question: Question) -> object:
-            return read_body(question.limit) if type(question) is ReadBody else self._answer(question)
-
         try:
-            decision = drive(self._request_run(context, armed, id), answer)
+            decision = drive(self._request_run(context, armed, id), self._answering(read_body))
         except Exception as error:
             decision = _broken(error, context, id)
-        return self._noted(decision, context, armed, edge)
+        return self._settled(decision, context, armed, edge)
 
     async def inspect_response(self, raw: bytes, decision: Decision) -> Decision:
         """Judge one JSON body or one SSE event's data; `finish` notes the outcome of the whole exchange."""
@@ -165,12 +169,31 @@ class SMCPSecurityFramework:
         except Exception as error:
             return _withheld_after(error, context, decision)
 
+    def too_large(self, head: bytes, tail: bytes, decision: Decision) -> tuple[Decision, bool]:
+        """The verdict on an event over the cap, of which the edge holds only the ends, and whether all is told by it.
+
+        On a stream that answers other requests than its own, `message` carries the id that the event seems to answer.
+        If nobody is known to wait for that one, somebody may wait for another.
+        """
+        asked, session = decision.request, "" if decision.context is None else decision.context.session
+        if asked is not None and asked.kind is Kind.REQUEST:
+            return engine.withheld("SMCP701", decision), True
+        ids = ids_at_ends(head, tail)
+        known = next((id for id in ids if self._exchanges.settle(session, id)), None)
+        seeming = ids[-1] if ids else None
+        return engine.withheld("SMCP701", decision, seeming if known is None else known), known is not None
+
+    def forget(self, session: str) -> None:
+        """The server has ended a session."""
+        self._exchanges.forget(session)
+
     def refuse(self, code: str, context: Context, *, edge: str) -> Decision:
         """Refuse for a reason that only the edge can see (a WebSocket, MCP at a path that is not listed)."""
         context.now = time.time()
-        flood = next(step.rung for step in self._armed.request if step.name == "flood")
-        flooded = drive(flood(context), self._answer).findings
-        return self._noted(engine.denial((*flooded, finding(code))[0], context, _new_id()), context, self._armed, edge)
+        armed, id = self._armed, _new_id()
+        flooded = drive(armed.flood(context), self._answer).findings
+        decision = engine.denial(flooded[0] if flooded else finding(code), context, id)
+        return self._noted(decision, context, armed, edge)
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait up to `timeout` seconds until the audit is written; whether it is."""
@@ -187,6 +210,9 @@ class SMCPSecurityFramework:
         findings: tuple[Finding, ...] = (),
     ) -> None:
         """Note what became of an allowed message, under the id of its decision. It has run: this denies nothing."""
+        asked = decision.request
+        if result == "withheld" and asked is not None and asked.kind is Kind.REQUEST and decision.context is not None:
+            self._exchanges.settle(decision.context.session, asked.id)
         sink = self._armed.sink
         if not sink.wants(result == "withheld"):
             return
@@ -220,7 +246,13 @@ class SMCPSecurityFramework:
 
     def _answer(self, question: Question) -> object:
         """Both drivers ask here: what memory knows is answered at once."""
-        return self._answers[type(question)](question)
+        return self._sources[type(question)](question)
+
+    def _answering(self, read_body: Callable[[int], object] | None) -> Callable[[Question], object]:
+        """`_answer`, and the body of this very request."""
+        if read_body is None:
+            return self._answer
+        return lambda question: read_body(question.limit) if type(question) is ReadBody else self._answer(question)
 
     def _spend(self, question: Spend) -> Refusal | None:
         return (self._flood if question.local else self._store).spend(question, time.monotonic())
@@ -231,23 +263,29 @@ class SMCPSecurityFramework:
     def _learn(self, question: Learn) -> ToolSchema | None:
         return self._armed.definitions.learn(question.tool, question.schema, question.upstream)
 
+    def _settled(self, decision: Decision, context: Context, armed: Armed, edge: str) -> Decision:
+        """The verdict as it takes effect: written down, and what is allowed open for its answer."""
+        decision = self._noted(decision, context, armed, edge)
+        if decision.allowed and decision.request is not None:
+            self._exchanges.open(context.session, decision.request, "" if context.caller is None else context.caller.id)
+        return decision
+
     def _noted(self, decision: Decision, context: Context, armed: Armed, edge: str) -> Decision:
         """Write the verdict down before it takes effect. Where that fails and the policy says so, it is a denial."""
         try:
             # Where a reload came in between, the sink in force: the one before is closed.
             sink = self._armed.sink
             if sink.wants(not decision.allowed):
-                sink.write(armed.record(decision, edge))
+                sink.write(audit.decision_record(decision, context, armed.seal, edge))
         except AuditUnavailable:
             blocking = finding("SMCP002")
             return engine.denial(blocking, context, decision.id)
         except Exception as error:
             return _broken(error, context, decision.id)
-        if decision.allowed and decision.request is not None:
-            self._exchanges.open(context.session, decision.request, "" if context.caller is None else context.caller.id)
         return decision
 
     def _reset_locks(self) -> None:
+        self._changing = Lock()
         for shared in (self._store, self._flood, self._exchanges, self._armed.definitions):
             shared.reset_lock()
 
@@ -267,10 +305,6 @@ if hasattr(os, "register_at_fork"):
 
 def _new_id() -> str:
     return secrets.token_hex(12)
-
-
-async def _no_body(limit: int) -> None:
-    return None
 
 
 def _as_given(decision: Decision, message: Incoming) -> Decision:

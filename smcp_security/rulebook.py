@@ -18,9 +18,10 @@ from typing import Any, Final
 import re2
 
 from smcp_security.decision import Severity
+from smcp_security.decoding import BASE64_SIGNAL
 from smcp_security.errors import RulesError, ScanUnproven
 from smcp_security.rules.catalogue import CATEGORIES, Detection, RawRule, canonical, read_rules
-from smcp_security.text import BASE64_SIGNAL, Derived, Joined, derive, has_escapes
+from smcp_security.text import Derived, Joined, derive, has_escapes
 
 __all__ = ["CATEGORIES", "Hit", "Rule", "Rulebook", "Surface", "load", "read_rules"]
 
@@ -143,7 +144,10 @@ class _Sweep:
     wide: bool = False
 
     def applies(self, text: str) -> bool:
-        return not self.needs or (self.wide and not text.isascii()) or any(piece in text for piece in self.needs)
+        if not self.needs or (self.wide and not text.isascii()):
+            return True
+        # One character is found a hundred times as fast as two: a piece is looked for only where its first is.
+        return any(piece[0] in text and piece in text for piece in self.needs)
 
 
 @dataclass(frozen=True, slots=True)

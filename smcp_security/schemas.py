@@ -1,4 +1,4 @@
-"""A tool's JSON Schema, compiled once and asked on every call. Pure: never fetches a `$ref`, bounds what it compiles.
+"""A tool's JSON Schema, bounded when it is met and compiled when it is first asked. Pure: never fetches a `$ref`.
 
 Messages of the validator echo the instance, so none is passed on: a violation is a pointer and what was expected,
 made from the schema's own words.
@@ -17,8 +17,9 @@ from typing import Any, Final
 
 import jsonschema_rs
 
-from smcp_security.coercion import at_pointer, coerced
-from smcp_security.message import deserialise, serialise
+from smcp_security.coercion import coerced
+from smcp_security.pointer import at_pointer, pointer
+from smcp_security.strict_json import deserialise, serialise
 
 # 2026-07-28, "JSON Schema Usage": depth and subschema count SHOULD be bounded. Real tool lists stay under 2 KiB each.
 MAX_SCHEMA_BYTES: Final = 64 * 1024
@@ -26,10 +27,15 @@ MAX_SCHEMA_DEPTH: Final = 32
 MAX_SCHEMA_NODES: Final = 5_000
 # With every reference followed: what one value can cost to check.
 MAX_EXPANDED: Final = 50_000
+# A pattern's program: 0.6 ms to build at the first size, 9 ms at the second, which long runs of Unicode classes need.
+MAX_PATTERNS: Final = 50
+_FEW_PATTERNS: Final = 2
+_PATTERN_BYTES: Final = (128 * 1024, 2 * 1024 * 1024)
 # An answer that lists every violation can be larger than the call (ACCEPTANCE 33).
 MAX_VIOLATIONS: Final = 5
 _MAX_HINT: Final = 120
-_FOREIGN: Final = ("$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef")
+# Keywords that lead elsewhere than `#/...`. An `$anchor` does nothing unless a `$ref` names it, which is refused.
+_FOREIGN: Final = ("$id", "$dynamicRef", "$recursiveRef")
 # What is looked at to say where arguments depart; 20 microseconds an error, and errors may double with each level.
 _SAMPLE_NODES: Final = 200
 _SAMPLE_LEAST: Final = 8
@@ -42,7 +48,7 @@ _HEADER_TYPES: Final = ("string", "integer", "boolean")
 
 
 class UnusableSchema(Exception):
-    """The schema cannot be compiled within the bounds; the text says why, in words that hold no value of it."""
+    """The schema is out of bounds; the text says why, in words that hold no value of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +64,28 @@ _SOMEWHERE: Final = Violation("", "arguments that fit the tool's schema")
 
 @dataclass(frozen=True, slots=True)
 class ToolSchema:
-    """A compiled schema of a tool's arguments. `digest` identifies it; `mirrored` maps `mcp-param-*` headers."""
+    """A schema of a tool's arguments, within the bounds. `digest` identifies it; `mirrored` maps `mcp-param-*` headers.
+
+    `usable` must be asked first: what compiles is known only once it was tried, at the first call of the tool. A list
+    may show hundreds of schemas whose patterns take milliseconds each.
+    """
 
     digest: str
     schema: Mapping[str, Any]
     declared: frozenset[str]
     mirrored: Mapping[str, tuple[tuple[str, ...], str]] = field(default_factory=dict)
+    _canonical: bytes = b"{}"
     _size: int = 1
     _knotted: bool = False
-    _validator: Any = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it compiles: a known dialect, only local references, only patterns without look-around."""
+        return self._validator is not None
+
+    @property
+    def _validator(self) -> Any:
+        return _validator_for(self._canonical)
 
     def fits(self, arguments: Any) -> bool:
         """Whether the arguments are valid as they are."""
@@ -92,7 +111,7 @@ class ToolSchema:
 
     def shown(self, path: Sequence[str | int]) -> str:
         """A JSON pointer into the arguments as it may be shown: segments that are not declared become `*`."""
-        return "".join(f"/{segment}" for segment in self._declared_path(path))
+        return pointer(self._declared_path(path))
 
     def _violation(self, error: jsonschema_rs.ValidationError) -> Violation:
         expected = error.kind.as_dict()
@@ -100,15 +119,15 @@ class ToolSchema:
         hint = f"{error.kind.name} {json.dumps(next(iter(told.values())))}" if told else error.kind.name
         return Violation(self.shown(error.instance_path), hint[:_MAX_HINT])
 
-    def _declared_path(self, path: Sequence[str | int]) -> Iterator[str]:
+    def _declared_path(self, path: Sequence[str | int]) -> Iterator[str | int]:
         node: Any = self.schema
         for segment in path:
             properties = node.get("properties") if isinstance(node, Mapping) else None
             if isinstance(segment, int):
-                yield str(segment)
+                yield segment
                 node = node.get("items") if isinstance(node, Mapping) else None
             elif isinstance(properties, Mapping) and segment in properties:
-                yield segment.replace("~", "~0").replace("/", "~1")
+                yield segment
                 node = properties[segment]
             else:
                 yield "*"
@@ -144,7 +163,7 @@ def _same(arguments: Any, sample: Any, error: jsonschema_rs.ValidationError) -> 
 
 
 def compile_schema(schema: Any) -> ToolSchema:
-    """Compile a tool's `inputSchema`. Raises `UnusableSchema`."""
+    """Take a tool's `inputSchema` within the bounds. Raises `UnusableSchema`."""
     if not isinstance(schema, dict):
         raise UnusableSchema("a tool's schema must be an object")
     try:
@@ -156,7 +175,7 @@ def compile_schema(schema: Any) -> ToolSchema:
     return _compiled(canonical)
 
 
-# Servers send the same lists again and again; compiling costs 20 times the look-up.
+# Servers send the same lists again and again.
 @lru_cache(maxsize=1024)
 def _compiled(canonical: bytes) -> ToolSchema:
     # A copy of our own: the caller's dict may change after it was compiled.
@@ -164,13 +183,33 @@ def _compiled(canonical: bytes) -> ToolSchema:
     size = _Size(schema)
     if size.total > MAX_EXPANDED or _nodes(schema) > MAX_SCHEMA_NODES:
         raise UnusableSchema(f"over {MAX_SCHEMA_NODES} nodes, or {MAX_EXPANDED} with its references followed")
-    try:
-        # offline: by itself the library fetches a `$ref`, `file:` included. RegexOptions: linear patterns only.
-        validator = jsonschema_rs.validator_for(schema, offline=True, pattern_options=jsonschema_rs.RegexOptions())
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError):
-        raise UnusableSchema("invalid, a remote $ref, an unknown dialect, or a pattern with look-around") from None
+    if size.patterns > MAX_PATTERNS:
+        raise UnusableSchema(f"over {MAX_PATTERNS} patterns")
     digest = sha256(canonical).hexdigest()
-    return ToolSchema(digest, schema, _declared(schema), _mirrored(schema), size.total, size.knotted, validator)
+    return ToolSchema(
+        digest,
+        schema,
+        _declared(schema),
+        _mirrored(schema),
+        _canonical=canonical,
+        _size=size.total,
+        _knotted=size.knotted,
+    )
+
+
+# Fewer than schemas are known: a compiled one may take megabytes.
+@lru_cache(maxsize=256)
+def _validator_for(canonical: bytes) -> Any:
+    """The compiled schema; None if it cannot be compiled."""
+    schema = deserialise(canonical)
+    for limit in _PATTERN_BYTES if _Size(schema).patterns <= _FEW_PATTERNS else _PATTERN_BYTES[:1]:
+        # By itself the library fetches a `$ref`, `file:` included, and takes patterns that are not linear.
+        options = jsonschema_rs.RegexOptions(size_limit=limit, dfa_size_limit=limit)
+        try:
+            return jsonschema_rs.validator_for(schema, offline=True, pattern_options=options)
+        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError):
+            continue
+    return None
 
 
 def _nodes(node: Any) -> int:
@@ -186,6 +225,7 @@ class _Size:
         self._known: dict[str, int] = {}
         self._open: set[str] = set()
         self.knotted = False
+        self.patterns = 0
         self.total = self._of(root, 0)
 
     def _of(self, node: Any, depth: int) -> int:
@@ -195,13 +235,15 @@ class _Size:
             return 1 + sum(self._of(item, depth + 1) for item in node)
         if not isinstance(node, dict):
             return 1
+        named = node.get("patternProperties")
+        self.patterns += isinstance(node.get("pattern"), str) + (len(named) if isinstance(named, dict) else 0)
         below = sum(self._of(item, depth + 1) for item in node.values())
         return 1 + below + self._behind(node)
 
     def _behind(self, node: dict[str, Any]) -> int:
         """The size of what the node refers to; nothing for a reference back to where we are."""
         if any(isinstance(node.get(keyword), str) for keyword in _FOREIGN) and node is not self._root:
-            raise UnusableSchema("$id, $anchor and $dynamicRef below the root are not followed")
+            raise UnusableSchema("$id, $dynamicRef and $recursiveRef below the root are not followed")
         reference = node.get("$ref")
         if not isinstance(reference, str):
             return 0

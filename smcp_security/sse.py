@@ -1,84 +1,130 @@
 """Server-sent events (WHATWG HTML, 9.2) as bytes: cut a stream into whole events, read their data, write them anew.
 
-Pure. Lines end in CRLF, LF or CR; an event ends at a blank line. What is not rewritten goes on byte for byte.
+Pure. Lines end in CRLF, LF or CR; an event ends at a blank line. What is not rewritten goes on byte for byte, but for
+byte order marks before an event.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
-_BOM: Final = b"\xef\xbb\xbf"
-# The end of a line and a blank line after it. A CR at the very end of what was read may be half of a CRLF.
-_BLANK: Final = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
+# U+FEFF, and the three characters that some parsers take for its bytes in decoded text.
+_MARKS: Final = re.compile(rb"(?:\xef\xbb\xbf|\xc3\xaf\xc2\xbb\xc2\xbf)*+")
+# A CR at the very end of what was read is a line end: a LF that follows it is an empty line of the next event.
+_END: Final = rb"(?:\r\n|\n|\r(?!\n))"
+_BLANK: Final = re.compile(_END + _END)
 _LINE: Final = re.compile(rb"\r\n|\n|\r")
+# What nobody judges, at the beginning of an event: comment lines, blank lines, whole events without data or a name.
+# Possessive: what is given back on the way would be remembered, at 300 bytes a line.
+_SILENT: Final = re.compile(
+    rb"(?::[^\r\n]*+" + _END + rb"|(?:(?!data|event|[\xef\xc3])[^\r\n]++" + _END + rb")*+" + _END + rb")++"
+)
+
+
+# SDKs write a UUID or a counter there, before the data.
+_LONGEST_PLACE: Final = 1_000
+
+
+class Part(StrEnum):
+    """How much of an event there is. One over the cap comes in pieces: its head, the rest of it, and its end."""
+
+    WHOLE = "whole"
+    HEAD = "head"
+    REST = "rest"
+    END = "end"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. `raw` is all of it with its blank line; `data` is None where it has none (a comment, a ping)."""
+    """One event. `raw` is all of it with its blank line; `data` is None where it has none (a comment, a ping).
+
+    Of events without data several may come as one, and a comment without its blank line.
+    """
 
     raw: bytes
     data: bytes | None
     name: str = ""
-
-
-class EventTooLarge(Exception):
-    """One event is larger than the cap; nothing of it may be passed on. `before` came whole in the same chunk."""
-
-    def __init__(self, before: list[Event]) -> None:
-        super().__init__("an event is larger than the cap")
-        self.before = before
+    part: Part = Part.WHOLE
 
 
 class EventReader:
     """Cuts a stream into events. Holds at most one unfinished event of `limit` bytes."""
 
-    __slots__ = ("_held", "_limit", "_scanned", "_started")
+    __slots__ = ("_at_event", "_held", "_limit", "_scanned", "within")
 
     def __init__(self, limit: int) -> None:
         self._held = bytearray()
         self._scanned = 0
         self._limit = limit
-        self._started = False
+        self._at_event = True
+        self.within = False
+        """Whether the last piece that was given out ended within an event over the cap."""
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """The events that `chunk` completes. Raises `EventTooLarge`; the reader is of no use afterwards."""
+        """The events that `chunk` completes, and the pieces of one over the cap."""
         held = self._held
         held += chunk
-        if not self._started:
-            if len(held) < len(_BOM) and _BOM.startswith(held):
-                return []
-            self._started = True
-            if held.startswith(_BOM):
-                del held[: len(_BOM)]
         events: list[Event] = []
         start = 0
-        while (blank := _BLANK.search(held, max(self._scanned, start))) is not None and not _split_crlf(held, blank):
-            self._bound(blank.end() - start, events)
-            events.append(read_event(bytes(held[start : blank.end()])))
-            start, self._scanned = blank.end(), 0
-        del held[:start]
-        self._bound(len(held), events)
+        if b"\n" in chunk or b"\r" in chunk:
+            start = 0 if self.within else self._silent(0, events)
+            while (blank := _BLANK.search(held, max(self._scanned, start))) is not None:
+                events += self._cut(held[start : blank.end()])
+                self._at_event, self._scanned, self.within = True, 0, False
+                start = self._silent(blank.end(), events)
+            del held[:start]
+        if self.within or len(held) > self._limit:
+            self._pass_piece(events)
         # The last three bytes may be the beginning of a blank line.
         self._scanned = max(0, len(held) - 3)
         return events
 
-    def finish(self) -> list[Event]:
-        """The event that the end of the stream completes: a CR at the very end is a whole line end after all."""
-        held = bytes(self._held)
-        self._held.clear()
-        return [read_event(held)] if _BLANK.search(held) is not None else []
+    def _cut(self, piece: bytearray) -> tuple[Event, ...]:
+        if self.within:
+            return (Event(bytes(piece), None, part=Part.END),)
+        raw = _unmarked(piece)
+        if len(raw) > self._limit:
+            return (Event(raw, None, part=Part.HEAD), Event(b"", None, part=Part.END))
+        return (read_event(raw),)
 
-    def _bound(self, size: int, before: list[Event]) -> None:
-        if size > self._limit:
-            raise EventTooLarge(before)
+    def _pass_piece(self, events: list[Event]) -> None:
+        """Hold no more of an event over the cap than may be the beginning of its end."""
+        piece = self._held[:-3]
+        if piece:
+            del self._held[:-3]
+            head = Event(_unmarked(piece), None, part=Part.HEAD)
+            events.append(Event(bytes(piece), None, part=Part.REST) if self.within else head)
+            self.within = True
+
+    def _silent(self, start: int, events: list[Event]) -> int:
+        """Take what nobody judges in one go; where it ends. A stream of pings costs next to nothing, and none waits.
+
+        Looked for once at each event, and at a comment with each line: with every chunk, an event that trickles in
+        would cost its square.
+        """
+        held = self._held
+        if start == len(held) or not (self._at_event or held.startswith(b":", start)):
+            return start
+        self._at_event = False
+        run = _SILENT.match(held, start)
+        if run is None:
+            return start
+        events.append(Event(run.group(), None))
+        self._at_event = run.end() == len(held)
+        return run.end()
 
 
-def _split_crlf(held: bytearray, blank: re.Match[bytes]) -> bool:
-    """Whether the blank line ends in a CR that the next byte may turn into a CRLF."""
-    return blank.end() == len(held) and held.endswith(b"\r")
+def _unmarked(raw: bytearray) -> bytes:
+    """An event without byte order marks before it.
+
+    A client takes one off at the beginning of the stream, and any event may become the first: by a mark before it
+    that was taken off here, or by events before it that were not passed on.
+    """
+    marks = _MARKS.match(raw)
+    return bytes(raw[marks.end() :] if marks else raw)
 
 
 def read_event(raw: bytes) -> Event:
@@ -98,11 +144,28 @@ def read_event(raw: bytes) -> Event:
 
 def with_data(event: Event, data: bytes) -> bytes:
     """The event with other data: its name, id and retry lines stay, in LF form."""
-    lines = [line for line in _LINE.split(event.raw) if line and line.partition(b":")[0] != b"data"]
+    lines = [line for line in _LINE.split(event.raw) if line and _field_of(line) != b"data"]
     lines += [b"data: " + part for part in data.split(b"\n")]
     return b"\n".join(lines) + b"\n\n"
 
 
-def message_event(data: bytes) -> bytes:
-    """A `message` event of our own."""
-    return b"event: message\ndata: " + data + b"\n\n"
+def _field_of(line: bytes) -> bytes:
+    """The field that some client may take the line for: one that comes first loses its byte order marks."""
+    marks = _MARKS.match(line)
+    return line[marks.end() if marks else 0 :].partition(b":")[0]
+
+
+def message_event(data: bytes, place: bytes = b"") -> bytes:
+    """A `message` event of our own; with the `place` of one that it stands for, a client resumes behind it."""
+    return place + b"event: message\ndata: " + data + b"\n\n"
+
+
+def place_of(head: bytes) -> bytes:
+    """The `id` line in the beginning of an event, in LF form; empty if there is none."""
+    for line in _LINE.split(head[:_LONGEST_PLACE]):
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            break
+        if field == b"id":
+            return b"id:" + value + b"\n"
+    return b""

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import settings
+
+from tests.toolbox.legacy import legacy_python
+from tests.toolbox.node import NodeTools, node_tools
+from tests.toolbox.shelf import Missing
+
+Tool = TypeVar("Tool")
+_missing: set[str] = set()
 
 # A deadline would make a slow machine look like a bug; the blob lets a failure of another machine be replayed.
 settings.register_profile("smcp", deadline=None, print_blob=True)
@@ -26,3 +35,29 @@ def _no_settings_from_the_shell() -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith("SMCP_")]:
             patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="session")
+def node() -> NodeTools:
+    """Node 24 with the npm packages of the tests; what cannot be had is named at the end of the run."""
+    return _had(node_tools)
+
+
+@pytest.fixture(scope="session")
+def legacy() -> Path:
+    """The interpreter of an environment with `mcp` 1.30; what cannot be had is named at the end of the run."""
+    return _had(legacy_python)
+
+
+def _had(tool: Callable[[], Tool]) -> Tool:
+    try:
+        return tool()
+    except Missing as missing:
+        _missing.add(str(missing))
+        pytest.skip(f"missing: {missing}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name every tool without which tests were skipped."""
+    for tool in sorted(_missing):
+        terminalreporter.write_line(f"missing: {tool}", yellow=True)

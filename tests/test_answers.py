@@ -76,7 +76,6 @@ def test_a_refused_envelope_is_never_answered_with_its_id(code: str) -> None:
         ("SMCP126", 400, 400, -32022),
         ("SMCP127", 404, 200, -32601),
         ("SMCP128", 400, 200, -32602),
-        ("SMCP129", 400, 400, -32021),
         ("SMCP402", 200, 200, -31429),
         ("SMCP501", 200, 200, REFUSED),
         ("SMCP610", 200, 200, REFUSED),

@@ -325,7 +325,8 @@ def test_a_framework_made_before_a_fork_answers_in_the_child_while_its_locks_are
             security._store._lock,
             security._flood._lock,
             security._armed.definitions._lock,
-            *(recent._lock for recent in (exchanges._asked, exchanges._asking, exchanges._tasks)),
+            security._changing,
+            *(recent._lock for recent in (exchanges._asked, exchanges._tasks)),
         ]
 
         def hold() -> None:

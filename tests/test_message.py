@@ -9,7 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from smcp_security.message import MAX_NODES, PROTOCOL_KEYS, Malformed, faithful, load, parse, pointers, serialise
+from smcp_security.leaves import MAX_NODES, PROTOCOL_KEYS, pointers
+from smcp_security.message import parse
+from smcp_security.strict_json import Malformed, claimed_id, faithful, ids_at_ends, load, serialise
 from tests.envelopes import encoded
 
 DEPTH = 64
@@ -221,7 +223,7 @@ def test_a_pointer_leads_to_the_text_it_is_asked_for(value: dict[str, Any], call
     message = parse(encoded(shaped), max_depth=DEPTH)
     for answer, texts in ((False, message.texts.request), (True, message.texts.answer)):
         for index, text in enumerate(texts):
-            *parents, last = pointers(message, [index], answer=answer)[index]
+            *parents, last = pointers(message.value, [index], answer=answer)[index]
             node: Any = shaped
             for part in parents:
                 node = node[part]
@@ -231,9 +233,9 @@ def test_a_pointer_leads_to_the_text_it_is_asked_for(value: dict[str, Any], call
 
 def test_a_place_that_does_not_exist_has_no_pointer() -> None:
     message = parse(b'{"method":"x","params":{"a":"b"}}', max_depth=DEPTH)
-    assert pointers(message, [0], answer=False) == {0: ("params", "a")}
-    assert pointers(message, [9], answer=False) == {}
-    assert pointers(message, [0], answer=True) == {}
+    assert pointers(message.value, [0], answer=False) == {0: ("params", "a")}
+    assert pointers(message.value, [9], answer=False) == {}
+    assert pointers(message.value, [0], answer=True) == {}
 
 
 def test_what_a_client_answers_is_told_from_what_it_asks() -> None:
@@ -288,3 +290,35 @@ def test_a_value_that_contains_itself_is_not_faithful() -> None:
     knot: dict[str, Any] = {}
     knot["knot"] = knot
     assert faithful(knot) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "id"),
+    [
+        (b'{"jsonrpc":"2.0","id":5,"result":{"a":1,"a":2}}', 5),
+        (b'{"id":"5","result":NaN}', "5"),
+        (b'{"id":5,"method":"ping"}', None),
+        (b'{"id":true}', None),
+        (b'{"id":"\\ud800"}', None),
+        (b'{"result":1}', None),
+        (b'[{"id":5}]', None),
+        (b"not JSON", None),
+        (b"[" * 100_000, None),
+    ],
+)
+def test_the_id_of_an_unreadable_answer_is_what_a_lenient_reader_takes_for_it(raw: bytes, id: int | str | None) -> None:
+    assert claimed_id(raw) == id
+
+
+@pytest.mark.parametrize(
+    ("head", "tail", "ids"),
+    [
+        (b'data: {"jsonrpc":"2.0","id":7,"result":{"a', b"xxx\n\n", [7]),
+        (b'data: {"result":{"a":"', b'xxx"},"jsonrpc":"2.0","id":"7"}\n\n', ["7"]),
+        (b'{"result":{"id":1,"a":"', b'","id":2},"jsonrpc":"2.0","id" : 3 }', [1, 3]),
+        (b'{"id":null,"id":1.5,"id":true', b'"id":', []),
+        (b"", b"", []),
+    ],
+)
+def test_the_ids_at_the_ends_of_a_message_are_the_first_and_the_last(head: bytes, tail: bytes, ids: list[Any]) -> None:
+    assert ids_at_ends(head, tail) == ids

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError, create_model
 
 from smcp_security.schemas import (
+    MAX_PATTERNS,
     MAX_SCHEMA_BYTES,
     MAX_SCHEMA_DEPTH,
     MAX_SCHEMA_NODES,
     MAX_VIOLATIONS,
     UnusableSchema,
     Violation,
+    _validator_for,
     compile_schema,
 )
 
@@ -77,9 +79,30 @@ def test_an_honest_schema_is_usable(schema: Any) -> None:
 
 @pytest.mark.parametrize("schema", UNUSABLE, ids=range(len(UNUSABLE)))
 def test_a_schema_past_the_bounds_is_unusable(schema: Any) -> None:
-    with pytest.raises(UnusableSchema) as unusable:
-        compile_schema(schema)
-    assert "passwd" not in str(unusable.value) and "attacker" not in str(unusable.value)
+    try:
+        # What a bound does not stop is known by the first call of the tool.
+        assert not compile_schema(schema).usable
+    except UnusableSchema as unusable:
+        assert "passwd" not in str(unusable) and "attacker" not in str(unusable)
+
+
+def test_a_list_of_expensive_patterns_costs_nothing_before_the_tools_are_called() -> None:
+    def tool(number: int, patterns: int) -> dict[str, Any]:
+        return _of({f"a{place}": {"pattern": rf"^\p{{L}}{{40}}x{number}{place}$"} for place in range(patterns)})
+
+    before = _validator_for.cache_info().misses
+    several = [compile_schema(tool(number, MAX_PATTERNS)) for number in range(50)]
+    assert _validator_for.cache_info().misses == before
+    # Called, a few long patterns are compiled; many are not, and the arguments count as unchecked.
+    assert not several[0].usable and compile_schema(tool(51, 1)).usable
+    with pytest.raises(UnusableSchema, match="patterns"):
+        compile_schema(tool(52, MAX_PATTERNS + 1))
+
+
+@pytest.mark.parametrize("pattern", ["^[a-zA-Z0-9_-]{1,512}$", "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"])
+def test_a_schema_full_of_ordinary_patterns_is_usable(pattern: str) -> None:
+    schema = compile_schema(_of({f"a{place}": {"pattern": pattern} for place in range(MAX_PATTERNS)}))
+    assert schema.usable and not schema.fits({"a0": "?"})
 
 
 def test_a_schema_that_refers_to_itself_without_end_is_answered() -> None:

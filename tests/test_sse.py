@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smcp_security.sse import Event, EventReader, EventTooLarge, message_event, read_event, with_data
+from smcp_security.sse import Event, EventReader, Part, message_event, place_of, read_event, with_data
 
 LIMIT = 1 << 20
 ENDS = ["\n", "\r\n", "\r"]
@@ -96,9 +96,44 @@ def test_an_event_is_passed_on_by_its_own_last_byte() -> None:
     assert [event.data for event in _read(b"data: a\r\n\r\n")] == [b"a"]
 
 
-def test_a_byte_order_mark_counts_only_at_the_beginning() -> None:
-    assert [event.data for event in _read(b"\xef", b"\xbb", b"\xbfdata: a\n\n")] == [b"a"]
-    assert [event.data for event in _read(b"data: a\n\n\xef\xbb\xbfdata: b\n\n")] == [b"a", None]
+@pytest.mark.parametrize("marks", [1, 2, 3, 50])
+def test_no_byte_order_mark_stays_before_an_event(marks: int) -> None:
+    # A client takes one off at the beginning of what reaches it, and any event may become the first that does.
+    bom = b"\xef\xbb\xbf" * marks
+    for before in (b"", b"data: a\n\n", b": ping\n", b"id: 1\n\n"):
+        for chunks in ([before + bom + b"data: b\n\n"], [before + bom[:2], bom[2:] + b"data: b\n\n"]):
+            last = _read(*chunks)[-1]
+            assert (last.raw, last.data) == (b"data: b\n\n", b"b")
+
+
+@pytest.mark.parametrize("field", [b"data", b"data: \xef\xbb\xbf", b"x: \xef\xbb\xbf\ndata: b"])
+def test_a_byte_order_mark_inside_an_event_goes_on_as_it_is(field: bytes) -> None:
+    assert [event.raw for event in _read(field + b"\n\n")] == [field + b"\n\n"]
+
+
+def test_an_event_that_ends_in_a_bare_cr_waits_for_nothing() -> None:
+    reader = EventReader(LIMIT)
+    assert [event.raw for event in reader.feed(b"data: a\r\r")] == [b"data: a\r\r"]
+    # Half of a CRLF after all: an empty line of its own to every client.
+    assert [(event.raw, event.data) for event in reader.feed(b"\ndata: b\n\n")] == [
+        (b"\n", None),
+        (b"data: b\n\n", b"b"),
+    ]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_comment_is_passed_on_with_its_own_line_and_counts_nowhere(end: str) -> None:
+    reader = EventReader(50)
+    for _ in range(20):
+        assert [event.raw for event in reader.feed(f": ping{end}".encode())] == [f": ping{end}".encode()]
+    assert [event.data for event in reader.feed(b": pi")] == []
+    assert [event.raw for event in reader.feed(f"ng{end}".encode())] == [f": ping{end}".encode()]
+    assert [event.data for event in reader.feed(b"data: a\n\n")] == [b"a"]
+
+
+def test_events_without_data_in_a_row_come_as_one() -> None:
+    stream = b": a\n\nid: 1\n\nretry: 5\r\n\r\n\n\n:b\rfoo\r\r" * 1000
+    assert [event.raw for event in _read(stream)] == [stream]
 
 
 @pytest.mark.parametrize(
@@ -134,15 +169,29 @@ def test_an_event_at_the_cap_passes_and_one_byte_more_does_not(chunks: int) -> N
         return [raw[start : start + size] for start in range(0, len(raw), size)]
 
     assert [found.raw for found in _read(*pieces(event), limit=len(event))] == [event]
-    with pytest.raises(EventTooLarge):
-        _read(*pieces(event), limit=len(event) - 1)
+    over = _read(*pieces(event), b"data: after\n\n", limit=len(event) - 1)
+    assert over[0].part is Part.HEAD
+    assert {found.part for found in over[1:-2]} <= {Part.REST} and over[-2].part is Part.END
+    assert all(found.data is None for found in over[:-1])
+    # All of it is accounted for, and what comes after is an event again.
+    assert b"".join(found.raw for found in over[:-1]) == event and over[-1].data == b"after"
 
 
-def test_an_event_without_an_end_cannot_fill_the_memory() -> None:
+@pytest.mark.parametrize("line", [b"data: x\n", b"id: 1\n", b"data: ", b"\r\ndata: x"])
+def test_an_event_without_an_end_cannot_fill_the_memory(line: bytes) -> None:
     reader = EventReader(1000)
-    with pytest.raises(EventTooLarge):
-        for _ in range(100):
-            reader.feed(b"data: x\n" * 10)
+    parts = [event.part for _ in range(100) for event in reader.feed(line * 10)]
+    assert len(reader._held) <= 1000
+    assert Part.HEAD in parts and reader.within
+
+
+@given(
+    st.lists(st.sampled_from([b"data: x\n", b"data: a\r\n", b"\n", b"\r", b"\r\n", b":c\n", b"y" * 30]), max_size=40)
+)
+def test_pieces_of_events_over_the_cap_add_up_to_the_stream(chunks: list[bytes]) -> None:
+    reader = EventReader(20)
+    out = b"".join(event.raw for chunk in chunks for event in reader.feed(chunk))
+    assert out + bytes(reader._held) == b"".join(chunks)
 
 
 def test_many_small_events_in_one_large_chunk_are_within_the_cap() -> None:
@@ -168,3 +217,18 @@ def test_data_of_any_lines_survives_rewriting(data: bytes) -> None:
 def test_an_event_of_our_own_is_read_back_as_a_message() -> None:
     [event] = _read(message_event(b'{"a":1}'))
     assert (event.name, event.data) == ("message", b'{"a":1}')
+
+
+@pytest.mark.parametrize(
+    ("head", "place"),
+    [
+        (b"id: 7\nevent: message\ndata: x", b"id: 7\n"),
+        (b"event: message\r\nid:7\r\ndata: x", b"id:7\n"),
+        (b"event: message\ndata: x\nid: 7", b""),
+        (b"data: x", b""),
+        (b"", b""),
+    ],
+)
+def test_the_place_of_an_event_is_the_id_before_its_data(head: bytes, place: bytes) -> None:
+    assert place_of(head) == place
+    assert read_event(message_event(b"{}", place)).data == b"{}"

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smcp_security import text
+from smcp_security.decoding import in_utf8
 from smcp_security.text import Derived, Joined, derive, has_escapes
 
 
@@ -98,7 +99,7 @@ def test_words_paths_and_digests_are_not_read_as_base64(sent: str) -> None:
 
 def test_a_bom_and_a_lone_surrogate_do_no_harm() -> None:
     """`in_utf8` keeps one byte for half of a pair, so offsets stay true."""
-    assert text.in_utf8("a\ud800b") == b"a?b"
+    assert in_utf8("a\ud800b") == b"a?b"
     assert readings("\ufeffa") == ["a"]
 
 

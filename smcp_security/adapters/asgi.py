@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 
 from smcp_security.adapters.body import Body
-from smcp_security.adapters.legacy_sse import Streams, awaited, session_of, stand_in
+from smcp_security.adapters.legacy_sse import Streams, awaited, stand_in, unheard
 from smcp_security.adapters.places import Places, normalised
 from smcp_security.adapters.reply import Reply
 from smcp_security.adapters.strays import is_mcp
@@ -34,6 +34,8 @@ _EDGE: Final = "asgi"
 _HIDDEN: Final = frozenset({b"accept-encoding"})
 # Ways for an app to hand bytes to the server that nobody could judge.
 _BYPASSES: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
+# What only a client of MCP sends: with it, a request without a body is MCP's too.
+_OF_MCP: Final = frozenset({b"mcp-session-id", b"mcp-protocol-version"})
 _REPLACED: Final = _HIDDEN | {b"content-length", b"transfer-encoding"}
 
 
@@ -56,30 +58,45 @@ class SMCPMiddleware:
         kind = scope["type"]
         if kind == "http":
             await self._http(scope, receive, send)
-        elif kind == "websocket" and self._places.is_mcp(scope, self.framework.policy.server.paths):
+        elif kind == "websocket" and self._is_mcp_socket(scope):
             await self._refuse_websocket(scope, receive, send)
         elif kind == "lifespan":
             await self.app(scope, receive, self._flushing(send))
         else:
             await self.app(scope, receive, send)
 
+    def _is_mcp_socket(self, scope: Scope) -> bool:
+        """On a path of MCP's, or anywhere by the subprotocol of the SDK's WebSocket transport of old."""
+        server = self.framework.policy.server
+        asks = server.unlisted_mcp != "ignore" and "mcp" in scope.get("subprotocols", ())
+        return asks or bool(self._places.place(scope, server.paths))
+
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         server = self.framework.policy.server
-        if self._places.is_mcp(scope, server.paths):
-            await self._guard(scope, Body(receive), send)
-        elif scope["method"] != "POST" or server.unlisted_mcp == "ignore":
+        if type(scope["headers"]) is not list:  # any iterable will do for ASGI, and we read it more than once
+            scope = {**scope, "headers": list(scope["headers"])}
+        if place := self._places.place(scope, server.paths):
+            await self._guard(scope, place, Body(receive), send)
+        elif server.unlisted_mcp == "ignore":
             await self.app(scope, receive, send)
-        else:
+        elif scope["method"].upper() == "POST":
             await self._look(scope, receive, send)
+        elif any(name.lower() in _OF_MCP for name, _ in scope["headers"]):
+            await self._found(scope, Body(receive), send)
+        else:
+            await self.app(scope, receive, send)
 
-    async def _guard(self, scope: Scope, body: Body, send: Send) -> None:
+    async def _guard(self, scope: Scope, place: str, body: Body, send: Send) -> None:
         """The whole way of one MCP exchange: judge, forward what was judged, judge what comes back."""
         context = self.framework.http_context(_facts(scope))
-        stream = "" if context.session else session_of(scope)
+        stream = "" if context.session else self._streams.session_of(scope)
         context.session = context.session or stream
-        # The older transport lists on one path and calls on another: its session is what the two have in common.
-        context.upstream = stream or normalised(scope["path"])
+        # The older transport lists on one path and calls on another. Never the session itself: callers make those up.
+        context.upstream = self._streams.upstream(stream) or place
         decision = await self.framework.inspect(context, body.read, edge=_EDGE)
+        if stream and self._streams.ended(stream):
+            await self._too_late(decision, send)
+            return
         if not decision.allowed and decision.message is None:
             await self._refused(decision, stream, scope, body, send)
             return
@@ -92,26 +109,38 @@ class SMCPMiddleware:
             # A refused posted response: the waiting server was told, and its answer never reaches the client.
             await _send_answer(decision.answer, send)
 
+    async def _too_late(self, decision: Decision, send: Send) -> None:
+        if decision.allowed:
+            self.framework.finish(decision, result="broken", status=404)
+        await _send_answer(Answer(404), send)
+
     async def _refused(self, decision: Decision, stream: str, scope: Scope, body: Body, send: Send) -> None:
         if body.gone or decision.answer is None:
             return
         if not (stream and awaited(decision)):
             await _send_answer(decision.answer, send)
+            if unheard(decision):
+                await self._streams.close(stream)
         elif await self._streams.deliver(stream, decision):
             await _send_answer(Answer(202), send)
-        else:
-            forward = stand_in(decision)
+        elif forward := stand_in(decision):
             await self.app(_inner(scope, forward, decision), body.replay(forward), send)
+        else:
+            await _send_answer(decision.answer, send)
 
     async def _look(self, scope: Scope, receive: Receive, send: Send) -> None:
         """MCP traffic at a path that the policy does not name: a forgotten sibling route is a known hole."""
         server = self.framework.policy.server
         body = Body(receive)
         seen = await body.peek()
-        if not is_mcp(seen, server.extra_methods):
+        if not (seen and is_mcp(seen, server.extra_methods, _encoding_of(scope))):
             await self.app(scope, body.unread(), send)
-        elif server.unlisted_mcp == "check":
-            await self._guard(scope, body, send)
+        else:
+            await self._found(scope, body, send)
+
+    async def _found(self, scope: Scope, body: Body, send: Send) -> None:
+        if self.framework.policy.server.unlisted_mcp == "check":
+            await self._guard(scope, normalised(scope["path"]), body, send)
         else:
             _log.warning(
                 "MCP traffic at %.200r was refused: add the path to server.paths, or set server.unlisted_mcp",
@@ -148,6 +177,12 @@ def _facts(scope: Scope) -> Http:
     return Http(scope["method"], scope["path"], read_headers(scope["headers"]), peer)
 
 
+def _encoding_of(scope: Scope) -> str:
+    """The request's Content-Encoding, as an app at an unlisted path may take it."""
+    encodings = [value for name, value in scope["headers"] if name.lower() == b"content-encoding"]
+    return b",".join(encodings).decode("latin-1").strip().lower()
+
+
 def _inner(scope: Scope, forward: bytes | None, decision: Decision) -> Scope:
     """The scope that the app gets."""
     inner: Scope = {**scope, "headers": _headers(scope["headers"], forward), "smcp": decision}
@@ -158,10 +193,10 @@ def _inner(scope: Scope, forward: bytes | None, decision: Decision) -> Scope:
 
 
 def _headers(fields: list[tuple[bytes, bytes]], forward: bytes | None) -> list[tuple[bytes, bytes]]:
-    """The headers as the app may see them; framed anew where a body was read. ASGI names are in lower case."""
+    """The headers as the app may see them; framed anew where a body was read."""
     if forward is None:
-        return [field for field in fields if field[0] not in _HIDDEN]
-    kept = [field for field in fields if field[0] not in _REPLACED]
+        return [field for field in fields if field[0].lower() not in _HIDDEN]
+    kept = [field for field in fields if field[0].lower() not in _REPLACED]
     kept.append((b"content-length", str(len(forward)).encode()))
     return kept
 

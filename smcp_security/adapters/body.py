@@ -3,6 +3,7 @@ disconnect still reaches the app."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 
@@ -15,7 +16,7 @@ PEEK: Final = 64 * 1024
 PEEK_JSON: Final = 1024 * 1024
 # What a JSON text may begin with in any encoding that Python's parser sniffs: blanks, byte order marks, NULs.
 _OPENING: Final = b"{["
-_LEADING: Final = b" \t\r\n\xef\xbb\xbf\xff\xfe\x00"
+_FILLED: Final = re.compile(rb"[^ \t\r\n\xef\xbb\xbf\xff\xfe\x00]")
 
 
 class Body:
@@ -35,10 +36,10 @@ class Body:
         return None if self.gone else bytes(self._read)
 
     async def peek(self) -> bytes:
-        """Enough of the body to tell whether it is JSON-RPC."""
+        """The body if it is whole within what is looked at; nothing of an upload, or of one whose sender hung up."""
         while not (self._complete or self.gone) and len(self._read) <= (PEEK_JSON if self._like_json() else PEEK):
             await self._more()
-        return bytes(self._read)
+        return bytes(self._read) if self._complete else b""
 
     def replay(self, forward: bytes) -> Receive:
         """A `receive` for the app: `forward` as the whole body; of the real one only the disconnect is left."""
@@ -73,6 +74,6 @@ class Body:
 
     def _like_json(self) -> bool:
         """Blanks may come first, and as many as the sender likes: a body of nothing else may still become JSON."""
-        while self._blank < len(self._read) and self._read[self._blank] in _LEADING:
-            self._blank += 1
-        return self._blank == len(self._read) or self._read[self._blank] in _OPENING
+        first = _FILLED.search(self._read, self._blank)
+        self._blank = len(self._read) if first is None else first.start()
+        return first is None or first.group() in _OPENING

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
-_SLASHES: Final = re.compile("/{2,}")
+_AUTHORITY: Final = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _ENDPOINTS: Final = ("StreamableHTTPASGIApp", "StreamableHTTPSessionManager", "SseServerTransport")
 _PACKAGES: Final = ("mcp.", "fastmcp.")
 # Apps wrapped in apps (`.app`), mounts in mounts, endpoints in decorators: deeper than this is not looked.
@@ -17,28 +18,34 @@ _DEPTH: Final = 12
 
 
 class Places:
-    """Tells whether a scope is MCP's. The routes are walked once, at the first request, when the app is complete."""
+    """Tells where in the app a scope of MCP's belongs.
+
+    The routes are walked once, at the first request, when the app is complete.
+    """
 
     def __init__(self, app: Any) -> None:
         self._app = app
-        self._found: frozenset[tuple[str, bool]] | None = None
+        self._found: list[tuple[str, bool]] | None = None
 
-    def is_mcp(self, scope: Mapping[str, Any], paths: Sequence[str]) -> bool:
-        """Whether the path, or the path without the root path, is one of `paths` or an SDK's endpoint."""
-        if scope["path"] in paths:
-            return True
-        full = normalised(scope["path"])
+    def place(self, scope: Mapping[str, Any], paths: Sequence[str]) -> str:
+        """The one of `paths`, or the SDK's endpoint, that the path with or without the root path is; empty if none.
+
+        All paths below a mounted endpoint are the one place: what is known of its tools must hold at each of them.
+        """
+        path = scope["path"]
+        if path in paths:
+            return str(path)
+        listed = _spellings(tuple(paths))
+        full = normalised(path)
         inner = _below(full, normalised(scope.get("root_path", "")))
-        if full in paths or inner in paths:
-            return True
+        for spelt in (full, inner):
+            if spelt in listed:
+                return listed[spelt]
         if self._found is None:
             # `scope["app"]` is the outermost application where a framework put us among its middleware.
-            self._found = frozenset(_endpoints(scope.get("app") or self._app, "", _DEPTH, below=True))
-        return any(
-            path == found or (below and path.startswith(f"{found}/"))
-            for found, below in self._found
-            for path in (full, inner)
-        )
+            endpoints = _endpoints(scope.get("app") or self._app, "", _DEPTH, below=True)
+            self._found = sorted(endpoints, key=lambda place: -len(place[0]))
+        return next((place[0] for place in self._found for path in (full, inner) if _covers(place, path)), "")
 
 
 def _covers(place: tuple[str, bool], path: str) -> bool:
@@ -46,9 +53,25 @@ def _covers(place: tuple[str, bool], path: str) -> bool:
     return path == found or (below and path.startswith(f"{found}/"))
 
 
+@lru_cache(maxsize=16)
+def _spellings(paths: tuple[str, ...]) -> dict[str, str]:
+    return {normalised(path): path for path in paths}
+
+
 def normalised(path: str) -> str:
-    """A path without doubled or trailing slashes."""
-    return _SLASHES.sub("/", path).rstrip("/") or "/"
+    """A path as the most lenient router or gateway behind us may read it; guarding a spelling too many costs nothing.
+
+    The path of an absolute form (RFC 9112, 3.2.2), `.` and `..` resolved, without doubled or trailing slashes and
+    parameters of segments (RFC 3986, 3.3), in small letters.
+    """
+    segments: list[str] = []
+    for segment in _AUTHORITY.sub("", path).replace("\\", "/").casefold().split("/"):
+        segment = segment.partition(";")[0]
+        if segment == "..":
+            del segments[-1:]
+        elif segment not in ("", "."):
+            segments.append(segment)
+    return "/" + "/".join(segments)
 
 
 def _below(path: str, root: str) -> str:

@@ -3,21 +3,27 @@ than its own end."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Final, TypeAlias
 
+from smcp_security.adapters.account import Account
 from smcp_security.adapters.body import Body
+from smcp_security.adapters.head import Message, fields, joined, unreadable, with_body, without_length
 from smcp_security.adapters.legacy_sse import Streams
-from smcp_security.decision import Decision, Finding
+from smcp_security.decision import Action, Decision, finding
 from smcp_security.engine import withheld
 from smcp_security.framework import SMCPSecurityFramework
 from smcp_security.message import Kind
-from smcp_security.sse import Event, EventReader, EventTooLarge, message_event, with_data
+from smcp_security.sse import Event, EventReader, Part, message_event, place_of, with_data
+from smcp_security.strict_json import has_id
 
-Message: TypeAlias = MutableMapping[str, Any]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+# Messages without content. Others may carry bytes past the inspection, and the scope does not offer them.
+_HARMLESS: Final = ("http.response.trailers", "http.response.push", "http.response.early_hint", "http.response.debug")
+# Of an event over the cap: enough to find whose answer it is.
+_HELD_OF_LARGE: Final = 4 * 1024
 
 
 class StreamEnded(OSError):
@@ -29,24 +35,23 @@ class Reply:
 
     __slots__ = (
         "__weakref__",
+        "_account",
         "_awaited",
         "_body",
         "_decision",
+        "_enforced",
         "_events",
-        "_findings",
         "_framework",
+        "_head",
         "_held",
         "_limit",
         "_method",
+        "_over",
         "_pass",
         "_send",
-        "_size",
         "_start",
-        "_started",
-        "_status",
         "_streams",
-        "_whole",
-        "_withheld",
+        "_tail",
         "ended",
     )
 
@@ -64,36 +69,57 @@ class Reply:
         self._decision = decision
         self._send = send
         self._body = body
-        self._started = time.monotonic()
         self._method = method
-        self._limit = framework.policy.results.max_size if framework.policy.enforces("results") else 2**63
-        self._start: Message | None = None
-        self._pass: Callable[[bytes, bool], Awaitable[None]] = self._pass_on
-        self._held = bytearray()
-        self._events: EventReader | None = None
-        self._status = 0
-        self._size = 0
-        self._whole = False
-        self._findings: list[Finding] = []
-        self._withheld = False
+        self._streams = streams
+        self._account = Account(framework, decision)
+        self._limit = framework.policy.results.max_size
+        self._enforced = framework.policy.enforces("results")
         asked = decision.request
         self._awaited = asked is not None and asked.kind is Kind.REQUEST
-        self._streams = streams
+        # Of the class, not of the object: a bound method would keep the object alive until the collector runs.
+        self._pass: Callable[[Reply, bytes, bool], Awaitable[None]] | None = None
+        self._start: Message = {}
+        self._held = bytearray()
+        self._head = self._tail = b""
+        self._over = False
+        self._events = EventReader(self._limit)
         self.ended = False
+
+    @property
+    def upstream(self) -> str:
+        """The server that answers here."""
+        context = self._decision.context
+        return "" if context is None else context.upstream
 
     async def send(self, message: Message) -> None:
         """Pass one ASGI message of the app on, once it was judged."""
         if self.ended:
             raise StreamEnded("the stream was ended by policy")
         kind = message["type"]
-        if kind == "http.response.start":
-            await self._begin(message)
-        elif kind == "http.response.body":
-            await self._pass(message.get("body", b""), message.get("more_body", False))
+        if kind == "http.response.start" and self._pass is None:
+            await self._begin({**message, "headers": fields(message)})
+        elif kind == "http.response.body" and self._pass is not None:
+            await self._pass(self, message.get("body", b""), message.get("more_body", False))
         elif kind in _HARMLESS:
-            await self._send(message)
-        else:
-            raise RuntimeError(f"{kind} is not among the extensions that the scope offers")
+            if self._decision.allowed:
+                await self._send(message)
+        elif not self._body.gone:
+            raise RuntimeError(f"{kind} is out of its order, or not among the extensions that the scope offers")
+
+    async def inject(self, data: bytes) -> bool:
+        """Write an event of our own between whole events of the app; False if the stream is not open."""
+        if not self._streaming or self._events.within:
+            return False
+        await self._forward(message_event(data), True)
+        return True
+
+    async def close(self) -> bool:
+        """End the stream, so that whoever waits on it learns that no answer will come; False if it is not open."""
+        if not self._streaming:
+            return False
+        self.ended = True
+        await self._forward(b"", False)
+        return True
 
     def __enter__(self) -> Reply:
         return self
@@ -102,52 +128,59 @@ class Reply:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         """Note the outcome. An app that was told that its stream has ended may leave by an error of its own kind."""
-        self._note_outcome()
+        self._over = True
+        self._account.close(self._body.gone)
+        self._forget()
         return self.ended and isinstance(error, Exception) and _caused_by(error, StreamEnded)
 
-    def _note_outcome(self) -> None:
-        ending = "complete" if self._whole else "cancelled" if self._body.gone else "broken"
-        self._framework.finish(
-            self._decision,
-            result="withheld" if self._withheld else ending,
-            status=self._status,
-            size=self._size,
-            seconds=time.monotonic() - self._started,
-            findings=tuple(self._findings),
-        )
+    @property
+    def _streaming(self) -> bool:
+        return self._pass is Reply._stream and not (self.ended or self._over or self._account.whole)
+
+    def _forget(self) -> None:
+        """A session that the server ended as it was asked to is nobody's any more."""
+        context = self._decision.context
+        if self._method == "DELETE" and 200 <= self._account.status < 300 and context is not None:
+            self._framework.forget(context.session)
 
     async def _begin(self, message: Message) -> None:
-        self._status = message["status"]
-        headers = message.get("headers", ())
+        self._account.status = message["status"]
         # Clients look for a prefix or a substring, and which of two fields they take is theirs to choose.
-        media = b",".join(value for name, value in headers if name.lower() == b"content-type").lower()
-        encoding = b",".join(value for name, value in headers if name.lower() == b"content-encoding").strip().lower()
+        media = joined(message, b"content-type")
         streamed = b"text/event-stream" in media
         if not self._decision.allowed:
-            self._pass = self._swallow
+            self._pass = Reply._swallow
         elif self._method == "HEAD" or not (streamed or b"application/json" in media):
+            self._pass = Reply._forward
             await self._send(message)
-        elif encoding not in (b"", b"identity"):
+        elif code := unreadable(message, media):
             self._start = message
-            await self._withhold(withheld("SMCP702", self._decision))
-        elif not streamed:
-            self._start, self._pass = message, self._gather
+            await self._withhold(withheld(code, self._decision))
+        elif streamed:
+            self._pass = Reply._stream
+            await self._send(without_length(message))
         else:
-            self._pass, self._events = self._stream, EventReader(self._limit)
-            await self._send(_without_length(message))
-
-    async def _pass_on(self, body: bytes, more: bool) -> None:
-        await self._forward(body, more)
+            self._start, self._pass = message, Reply._gather
 
     async def _swallow(self, body: bytes, more: bool) -> None:
-        self._whole = not more
+        self._account.whole = not more
 
     async def _gather(self, body: bytes, more: bool) -> None:
         self._held += body
         if len(self._held) > self._limit:
-            await self._withhold(withheld("SMCP701", self._decision))
+            await self._exceed(more)
         elif not more:
             await self._judge_body()
+
+    async def _exceed(self, more: bool) -> None:
+        if self._enforced:
+            await self._withhold(withheld("SMCP701", self._decision))
+            return
+        self._account.note([finding("SMCP701", action=Action.REPORT)])
+        self._pass = Reply._forward
+        await self._send(self._start)
+        await self._forward(bytes(self._held), more)
+        self._held.clear()
 
     async def _judge_body(self) -> None:
         raw = bytes(self._held)
@@ -155,95 +188,90 @@ class Reply:
             await self._send_whole(raw)
             return
         judged = await self._framework.inspect_response(raw, self._decision)
-        self._findings += judged.findings
         if judged.allowed and isinstance(judged.message, bytes):
+            self._account.note(judged.findings)
             await self._send_whole(judged.message)
         else:
             await self._withhold(judged)
 
     async def _stream(self, body: bytes, more: bool) -> None:
-        try:
-            events = self._read(body, more)
-        except EventTooLarge as error:
-            out = b"".join([await self._judge_event(event) for event in error.before])
-            await self._end(out, withheld("SMCP701", self._decision))
-            return
-        out = b"".join([await self._judge_event(event) for event in events])
+        out: list[bytes] = []
+        for event in self._events.feed(body):
+            out.append(await self._judge_event(event) if event.part is Part.WHOLE else self._piece(event))
+            if self.ended:
+                break
+        passed = b"".join(out)
         # What is left at the end is no event: a client drops it too, and nobody has judged it.
-        if out or not more:
-            await self._forward(out, more)
-
-    async def inject(self, data: bytes) -> bool:
-        """Write an event of our own between whole events of the app; False if the stream is not open."""
-        if self.ended or self._whole or self._pass != self._stream:
-            return False
-        await self._forward(message_event(data), True)
-        return True
-
-    def _read(self, body: bytes, more: bool) -> list[Event]:
-        if self._events is None:
-            return []
-        events = self._events.feed(body)
-        return events if more else [*events, *self._events.finish()]
+        if passed or self.ended or not more:
+            await self._forward(passed, more and not self.ended)
 
     async def _judge_event(self, event: Event) -> bytes:
         if not event.data or event.name not in ("", "message"):
-            session = self._streams.announce(event, self)
-            if session and self._decision.context is not None:
-                # From here on the stream answers what that session's POSTs ask.
-                self._decision.context.session = self._decision.context.upstream = session
+            self._opened(event)
             return event.raw
         judged = await self._framework.inspect_response(event.data, self._decision)
-        self._findings += judged.findings
         if judged.allowed:
+            self._account.note(judged.findings)
             return event.raw if judged.message == event.data else with_data(event, _bytes(judged))
-        self._withheld = True
-        # Nobody waits on a standing stream, and an error without an id hangs or breaks clients: the event is dropped.
-        return with_data(event, _bytes(judged)) if self._awaited else b""
+        error = self._refused(judged)
+        return with_data(event, error) if error else b""
+
+    def _opened(self, event: Event) -> None:
+        """The first event of a stream may name its session: from there on it answers what that session's POSTs ask."""
+        context = self._decision.context
+        if self._method == "GET" and event.data and context is not None and not context.session:
+            context.session = self._streams.announce(event, self)
+
+    def _piece(self, event: Event) -> bytes:
+        """Of an event over the cap nothing passes, unless results are only monitored."""
+        head = event.part is Part.HEAD
+        if not self._enforced:
+            self._account.note([finding("SMCP701", action=Action.REPORT)] if head else [])
+            return event.raw
+        if head:
+            self._head, self._tail = event.raw[:_HELD_OF_LARGE], b""
+        self._tail = (self._tail + event.raw)[-_HELD_OF_LARGE:]
+        # Whoever asked by this very request is told at once; an id may stand at the end of what others wait for.
+        return self._too_large() if event.part is Part.END or (head and self._awaited) else b""
+
+    def _too_large(self) -> bytes:
+        place = place_of(self._head)
+        judged, told = self._framework.too_large(self._head, self._tail, self._decision)
+        error = self._refused(judged)
+        # Where somebody else may wait for it in vain, all who wait are told by the end; who resumes does so behind it.
+        self.ended = self.ended or not told
+        if error:
+            return message_event(error, place)
+        return place + b"data:\n\n" if place else b""
+
+    def _refused(self, judged: Decision) -> bytes:
+        """The error in place of an event; nothing if nobody waits for it by an id."""
+        self._account.withheld = True
+        self._account.note(judged.findings)
+        # The request has its one answer now: whatever came after it would be a second.
+        self.ended = self._awaited
+        error = _bytes(judged)
+        # On a standing stream an error without an id hangs or breaks clients.
+        return error if self._awaited or has_id(error) else b""
 
     async def _withhold(self, judged: Decision) -> None:
         """The error in place of the whole body. An error without an id must not ride on a 200."""
-        self._withheld = True
-        self._findings += [finding for finding in judged.findings if finding not in self._findings]
-        body = _bytes(judged)
-        if self._start is not None and not self._awaited:
-            self._start = {**self._start, "status": max(self._status, 502)}
-        await self._send_whole(body)
+        self._account.withheld = True
+        self._account.note(judged.findings)
+        if not self._awaited:
+            self._start = {**self._start, "status": max(self._account.status, 502)}
+        await self._send_whole(_bytes(judged))
         self.ended = True
 
-    async def _end(self, before: bytes, judged: Decision) -> None:
-        """What came whole, an event with the error for who waits for one, and the end of the stream."""
-        self._withheld = self.ended = True
-        self._findings += judged.findings
-        await self._forward(before + (message_event(_bytes(judged)) if self._awaited else b""), False)
-
     async def _send_whole(self, body: bytes) -> None:
-        start = self._start
-        if start is not None:
-            # The app's own headers hold, unless the body is another one.
-            await self._send(start if body == self._held else _with_body(start, body))
+        # The app's own headers hold, unless the body is another one.
+        await self._send(self._start if body == self._held else with_body(self._start, body))
         await self._forward(body, False)
 
     async def _forward(self, body: bytes, more: bool) -> None:
-        self._size += len(body)
-        self._whole = not more
+        self._account.size += len(body)
+        self._account.whole = not more
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
-
-
-# Messages without content. Others may carry bytes past the inspection, and the scope does not offer them.
-_HARMLESS = ("http.response.trailers", "http.response.push", "http.response.early_hint", "http.response.debug")
-_REPLACED = (b"content-length", b"content-encoding", b"content-type", b"etag")
-
-
-def _with_body(start: Message, body: bytes) -> Message:
-    kept = [item for item in start.get("headers", ()) if item[0].lower() not in _REPLACED]
-    length = (b"content-length", str(len(body)).encode())
-    return {**start, "headers": [*kept, (b"content-type", b"application/json"), length]}
-
-
-def _without_length(message: Message) -> Message:
-    headers = [item for item in message.get("headers", ()) if item[0].lower() != b"content-length"]
-    return {**message, "headers": headers}
 
 
 def _bytes(judged: Decision) -> bytes:

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from smcp_security.audit.digest import Digest
-from smcp_security.audit.record import decision_record, encode, outcome_record
+from smcp_security.audit.record import Seal, decision_record, encode, outcome_record
 from smcp_security.audit.sink import FileSink, LoggerSink, Sink, open_sink
 
-__all__ = ["Digest", "FileSink", "LoggerSink", "Sink", "decision_record", "encode", "open_sink", "outcome_record"]
+__all__ = [
+    "Digest",
+    "FileSink",
+    "LoggerSink",
+    "Seal",
+    "Sink",
+    "decision_record",
+    "encode",
+    "open_sink",
+    "outcome_record",
+]

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from smcp_security.decision import Decision, Finding
+
+if TYPE_CHECKING:
+    from smcp_security.checks.rung import Context
+    from smcp_security.message import Message
 
 FORMAT: Final = 1
 """Version of the record format, in every record as `v`."""
@@ -27,55 +32,56 @@ _NOT_PRINTABLE_ASCII: Final = re.compile(r"[^\x20-\x7e]+")
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-def decision_record(
-    *,
-    decision: Decision,
-    at: float,
-    mode: str,
-    policy: str,
-    rules: str,
-    address: str,
-    label: str,
-    session: str,
-    era: str,
-    revision: str,
-    method: str,
-    target: str,
-    arguments: bytes | None,
-    digest: Callable[[bytes], str],
-    full: bool,
-    edge: str,
-    size: int,
-) -> dict[str, Any]:
-    """The record of a verdict, written before the server is called.
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What every record of a policy says of it: how it judges, the digests of policy and rules, the keyed hash.
 
-    `at` is unix seconds; `policy` and `rules` are digests of what judged; `label`, `session` are the caller's claims;
-    `arguments` is JSON; `digest` is a keyed hash (see `Digest`); `full` keeps arguments and URIs; `size` is in bytes.
+    `full` keeps arguments and URIs as they came.
     """
-    caller = decision.caller
+
+    mode: str
+    policy: str
+    rules: str
+    digest: Callable[[bytes], str]
+    full: bool = False
+
+
+def decision_record(decision: Decision, context: Context, seal: Seal, edge: str) -> dict[str, Any]:
+    """The record of a verdict, written before the server is called. `edge` names the adapter."""
+    digest, caller = seal.digest, decision.caller
     return {
         "v": FORMAT,
         "kind": "decision",
         "id": decision.id,
-        "at": timestamp(at),
+        "at": timestamp(context.now),
         "allowed": decision.allowed,
         "action": _action(decision),
         **_findings(decision.findings),
-        "method": _capped(method, digest),
-        "target": _target(method, target, digest, full),
-        "era": era,
-        "revision": _capped(revision, digest),
+        **_asked(context.message, seal),
         "caller": None if caller is None else {"id": _capped(caller.id, digest), "verified": caller.verified},
-        "label": _capped(label, digest),
-        "address": _capped(address, digest),
-        "session": digest(_octets(session)) if session else "",
-        "arguments": _arguments(arguments, digest, full),
-        "size": size,
+        "label": _capped(context.label, digest),
+        "address": _capped(context.address, digest),
+        "session": digest(_octets(context.session)) if context.session else "",
         "edge": edge,
-        "mode": mode,
-        "policy": policy,
-        "rules": rules,
+        "mode": seal.mode,
+        "policy": seal.policy,
+        "rules": seal.rules,
         "us": round(decision.timings.total()),
+    }
+
+
+def _asked(message: Message | None, seal: Seal) -> dict[str, Any]:
+    """What the message asks for; nothing of one that was refused before it was read."""
+    if message is None:
+        return {"method": "", "target": "", "era": "", "revision": "", "arguments": None, "size": 0}
+    return {
+        "method": _capped(message.method, seal.digest),
+        "target": _target(message.method, message.target, seal),
+        "era": message.era.value,
+        "revision": _capped(message.revision, seal.digest),
+        # A string is always a hash, an object always the value: the params of MCP are never a string.
+        "arguments": message.params if seal.full else seal.digest(message.raw),
+        "size": len(message.raw),
     }
 
 
@@ -163,25 +169,13 @@ def _finding(finding: Finding) -> dict[str, str]:
     }
 
 
-def _target(method: str, target: str, digest: Callable[[bytes], str], full: bool) -> str:
+def _target(method: str, target: str, seal: Seal) -> str:
     """A resource URI is caller text and may hold a secret: its scheme and a hash. Names are kept."""
     is_uri = method.startswith(("resources/", "tasks/")) or "://" in target
-    if full or not is_uri or not target:
-        return _capped(target, digest)
+    if seal.full or not is_uri or not target:
+        return _capped(target, seal.digest)
     scheme = _SCHEME.match(target)
-    return f"{scheme.group() if scheme else ''}:#{digest(_octets(target))}"
-
-
-def _arguments(arguments: bytes | None, digest: Callable[[bytes], str], full: bool) -> Any:
-    """A string is always a hash, an object always the value: the arguments of MCP are never a string."""
-    if arguments is None:
-        return None
-    if not full:
-        return digest(arguments)
-    try:
-        return msgspec.json.decode(arguments)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {"unparsed": arguments.decode("utf-8", "backslashreplace")}
+    return f"{scheme.group() if scheme else ''}:#{seal.digest(_octets(target))}"
 
 
 def _capped(text: str, digest: Callable[[bytes], str]) -> str:

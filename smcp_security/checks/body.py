@@ -1,11 +1,12 @@
-"""Rung 4, the body: read with a cap, then parsed strictly. Pure: the reading is a question."""
+"""The body rung: read with a cap, then parsed strictly. Pure: the reading is a question."""
 
 from __future__ import annotations
 
 from smcp_security.checks.rung import Context, ReadBody, Run, Rung
 from smcp_security.decision import CLEAN, Outcome, denied
-from smcp_security.message import Malformed, parse
+from smcp_security.message import parse
 from smcp_security.policy import ServerPolicy
+from smcp_security.strict_json import Malformed
 
 
 def build(server: ServerPolicy) -> Rung:

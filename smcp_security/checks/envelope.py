@@ -1,4 +1,4 @@
-"""Rung 5, the envelope: JSON-RPC 2.0, the era and revision, a method that the revision knows, params of its shape.
+"""The envelope rung: JSON-RPC 2.0, the era and revision, a method that the revision knows, params of its shape.
 
 No decision rests on a mirrored header: the era comes from the body first, and headers only have to agree. Pure.
 """
@@ -19,6 +19,8 @@ from smcp_security.policy.globs import matches
 VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES_KEY: Final = "io.modelcontextprotocol/clientCapabilities"
 VERSION_HEADER: Final = "mcp-protocol-version"
+# To as many questions of a tool at once; each costs the official models about 5 microseconds.
+_MAX_ANSWERS: Final = 1_000
 _ERROR_KEYS: Final = revisions.Shape(frozenset({"code", "message", "data"}), frozenset({"code", "message", "data"}))
 
 
@@ -120,7 +122,7 @@ def _modern(message: Message, context: Context, accepted: tuple[str, ...]) -> Ou
     offered = [revision for revision in revisions.MODERN if revision in accepted]
     if claimed not in offered:
         return _unsupported(claimed, offered)
-    return _undeclared(message, meta)
+    return None
 
 
 def _unsupported(claimed: str, offered: list[str]) -> Outcome:
@@ -128,17 +130,6 @@ def _unsupported(claimed: str, offered: list[str]) -> Outcome:
     plain = len(claimed) <= 32 and claimed.isascii() and claimed.replace("-", "").replace(".", "").isalnum()
     data = {"supported": offered, "requested": claimed if plain else "(not a revision)"}
     return denied("SMCP126", "MCP-Protocol-Version", data=data)
-
-
-def _undeclared(message: Message, meta: Mapping[str, Any]) -> Outcome | None:
-    """SEP-2663: only a client that declares the tasks extension may use its methods."""
-    if message.method not in revisions.TASK_METHODS:
-        return None
-    declared = meta.get(CAPABILITIES_KEY)
-    extensions = declared.get("extensions") if type(declared) is dict else None
-    if type(extensions) is dict and revisions.TASKS_EXTENSION in extensions:
-        return None
-    return denied("SMCP129", data={"requiredCapabilities": {"extensions": {revisions.TASKS_EXTENSION: {}}}})
 
 
 def _legacy(message: Message, context: Context, accepted: tuple[str, ...]) -> Outcome | None:
@@ -155,6 +146,9 @@ def _legacy(message: Message, context: Context, accepted: tuple[str, ...]) -> Ou
 def _misshapen(message: Message, extras: tuple[str, ...]) -> Outcome | None:
     if message.kind is Kind.RESPONSE:
         return None
+    given = message.params.get("inputResponses")
+    if type(given) is dict and len(given) > _MAX_ANSWERS:
+        return denied("SMCP128", "/params/inputResponses", hint=f"at most {_MAX_ANSWERS} answers")
     if message.kind is Kind.REQUEST:
         known = revisions.requests().get((message.method, message.revision))
     else:

@@ -1,4 +1,4 @@
-"""Rung 8, the rulebook over all caller-controlled text: one scan, and pointers only for what was hit. Pure."""
+"""The injection rung: the rulebook over all caller-controlled text, and pointers only for what was hit. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Final
 
 from smcp_security.checks.rung import Context, Recall, Run, Rung
 from smcp_security.decision import CLEAN, Action, Finding, Outcome
-from smcp_security.message import PROTOCOL_KEYS, Message, Path, pointers
+from smcp_security.leaves import PROTOCOL_KEYS, Path, pointers
+from smcp_security.message import Message
+from smcp_security.pointer import pointer
 from smcp_security.policy import Exclusion, InjectionPolicy
 from smcp_security.rulebook import Hit, Rulebook, Surface
 from smcp_security.schemas import ToolSchema
@@ -45,20 +47,15 @@ def _hits(message: Message, rulebook: Rulebook, policy: InjectionPolicy) -> Iter
             continue
         hits = [hit for hit in rulebook.scan(texts, surface) if policy.action.get(hit.rule.category, "block") != "off"]
         if hits:
-            paths = pointers(message, {hit.leaf for hit in hits}, answer=surface is Surface.ANSWER)
+            paths = pointers(message.value, {hit.leaf for hit in hits}, answer=surface is Surface.ANSWER)
             yield from ((hit, paths[hit.leaf]) for hit in hits)
 
 
 def _excluded(exclusions: Sequence[Exclusion], today: date, hit: Hit, path: Path, called: str | None) -> bool:
     inside = called is not None and path[:2] == _ARGUMENTS
-    relative = "".join(f"/{_escaped(part)}" for part in path[2:]) if inside else ""
+    relative = pointer(path[2:]) if inside else ""
     tool = called if inside else None
     return any(item.covers(hit.rule.id, tool, relative) for item in exclusions if not item.expired(today))
-
-
-def _escaped(part: str | int) -> str:
-    """RFC 6901, section 3."""
-    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _finding(hit: Hit, path: Path, policy: InjectionPolicy, schema: ToolSchema | None) -> Finding:
@@ -71,4 +68,4 @@ def _shown(path: Path, schema: ToolSchema | None) -> str:
     """The pointer as it may be shown: a segment that neither the protocol nor the tool's schema declares is `*`."""
     if path[:2] == _ARGUMENTS and schema is not None:
         return "/params/arguments" + schema.shown(path[2:])
-    return "".join(f"/{part if isinstance(part, int) or part in PROTOCOL_KEYS else '*'}" for part in path)
+    return pointer(part if isinstance(part, int) or part in PROTOCOL_KEYS else "*" for part in path)

@@ -1,8 +1,9 @@
-"""Rungs 2 and 9: the flood guard of this process, and the policy's rates by GCRA. Pure: spending is a question."""
+"""The flood and limits rungs: the guard of this process, the policy's rates by GCRA. Pure: spending is a question."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Final
 
 from smcp_security.checks.rung import Charge, Context, Refusal, Run, Rung, Spend
@@ -17,13 +18,17 @@ GRACE: Final = frozenset(
 )
 
 
+_LONGEST: Final = 128
+
+
 def build_flood(policy: FloodPolicy | None) -> Rung:
     """The flood rung: local to the process, per address, before anything is buffered or parsed."""
+
+    interval = 0.0 if policy is None else policy.rate.period / policy.rate.count
 
     def flood(context: Context) -> Run[Outcome]:
         if policy is None or context.http is None:
             return CLEAN
-        interval = policy.rate.period / policy.rate.count
         charge = Charge(f"flood:{context.network}", interval, policy.burst, "flood:")
         refusal = yield from Spend((charge,), local=True).ask()
         if refusal is None:
@@ -43,8 +48,8 @@ def build_limits(limits: tuple[LimitPolicy, ...]) -> Rung:
         # A posted answer belongs to a call that was charged when it came in.
         if message is None or not limits or message.kind is Kind.RESPONSE:
             return CLEAN
-        kind = "grace" if message.method in GRACE else "limit"
-        refusal = yield from Spend([_charge(tariff, kind, context) for tariff in tariffs]).ask()
+        grace = message.method in GRACE
+        refusal = yield from Spend([_charge(tariff, grace, context) for tariff in tariffs]).ask()
         return CLEAN if refusal is None else _refused(limits[refusal.place], refusal)
 
     return rates
@@ -52,22 +57,23 @@ def build_limits(limits: tuple[LimitPolicy, ...]) -> Rung:
 
 @dataclass(frozen=True, slots=True)
 class _Tariff:
-    """What is known of a limit before any message comes."""
+    """What is known of a limit before any message comes: the beginnings of its keys, and its numbers."""
 
-    name: str
+    grace: str
+    limit: str
     per: str
     interval: float
     burst: int
 
 
 def _tariff(limit: LimitPolicy) -> _Tariff:
-    name = f"{limit.per}:{limit.rate}:{limit.burst}"
-    return _Tariff(name, limit.per, limit.rate.period / limit.rate.count, limit.burst)
+    # The numbers are in the key: a reloaded policy with other ones begins anew.
+    name = f"{limit.per}:{limit.rate}:{limit.burst}:"
+    return _Tariff(f"grace:{name}", f"limit:{name}", limit.per, limit.rate.period / limit.rate.count, limit.burst)
 
 
-def _charge(tariff: _Tariff, kind: str, context: Context) -> Charge:
-    # The tariff is in the key: a reloaded policy with other numbers begins anew.
-    shared = f"{kind}:{tariff.name}:"
+def _charge(tariff: _Tariff, grace: bool, context: Context) -> Charge:
+    shared = tariff.grace if grace else tariff.limit
     return Charge(shared + _subject(tariff.per, context), tariff.interval, tariff.burst, shared)
 
 
@@ -77,7 +83,13 @@ def _subject(per: str, context: Context) -> str:
         return context.network
     if context.caller is not None and context.caller.verified:
         return f"caller:{context.caller.id}"
-    return f"{context.network}|{context.label}"
+    # Thousands of keys are kept, and an edge may pass on a label of any length.
+    label = (
+        context.label
+        if len(context.label) <= _LONGEST
+        else sha256(context.label.encode("utf-8", "surrogatepass")).hexdigest()
+    )
+    return f"{context.network}|{label}"
 
 
 def _refused(limit: LimitPolicy, refusal: Refusal) -> Outcome:

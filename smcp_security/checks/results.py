@@ -9,9 +9,11 @@ from typing import Any
 
 from smcp_security.checks.rung import Context, Learn, Run, Rung, Trace, pure
 from smcp_security.decision import CLEAN, Action, Finding, Outcome, denied, finding
-from smcp_security.message import Era, Malformed, Message, Texts, load, typed
+from smcp_security.leaves import Texts
+from smcp_security.message import Era, Message, typed
 from smcp_security.policy import ResultsPolicy
 from smcp_security.schemas import ToolSchema, UnusableSchema, compile_schema
+from smcp_security.strict_json import Malformed, load
 
 # One list answer teaches at most this many tools, and reports as many problems.
 _MAX_LESSONS = 1_000

@@ -9,11 +9,10 @@ from typing import Any, Final
 
 from smcp_security import revisions
 from smcp_security.checks.rung import Headers
-from smcp_security.message import Kind, Message
+from smcp_security.message import TARGETS, Kind, Message
 
 _OPEN: Final = "=?base64?"
 _CLOSE: Final = "?="
-PARAM_PREFIX: Final = "mcp-param-"
 
 
 def header_mismatch(message: Message, headers: Headers, claimed: Any) -> str:
@@ -31,9 +30,7 @@ def header_mismatch(message: Message, headers: Headers, claimed: Any) -> str:
 
 
 def _name_differs(message: Message, header: str | None) -> bool:
-    named = revisions.NAMED_BY.get(message.method)
-    value = message.params.get(named) if named else None
-    if value is None:
+    if message.method not in revisions.MIRRORED or (value := message.params.get(TARGETS[message.method])) is None:
         return False
     # The SDKs do not send the header for tasks yet, and nothing rests on it: only a wrong one is refused.
     if header is None and message.method in revisions.TASK_METHODS:

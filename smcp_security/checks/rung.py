@@ -1,7 +1,7 @@
 """What a rung is: a generator `(Context) -> Outcome` that may yield questions. Pure: no I/O, no clock, no logging.
 
-The list of questions is closed. A rung yields one, a driver in `framework.py` answers it from the outside world; a
-store that fails throws into the rung that asked, so that the traceback names it.
+The list of questions is closed. A rung yields one, a driver passes it to what `framework.py` answers it from; a store
+that fails throws into the rung that asked, so that the traceback names it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rung 1, HTTP facts that are known before the body: Host, Origin, sizes, encodings, repeated headers. Pure."""
+"""The transport rung, what is known before the body: Host, Origin, sizes, encodings, repeated headers. Pure."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from smcp_security import answers
 from smcp_security.decision import Answer, Finding
-from smcp_security.message import Era, Message, Texts, typed
+from smcp_security.leaves import Texts
+from smcp_security.message import Era, Message, typed
 
 # Found where denying is too late or would be wrong: these are recorded and never answered.
 REPORTED: Final = frozenset({"SMCP505", "SMCP801"})

@@ -19,10 +19,7 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from smcp_security.policy.places import Path
 from smcp_security.policy.tool_schema_problem import SchemaProblem
-
-NODES_MAX: Final = 5_000
-DEPTH_MAX: Final = 32
-"""Every call pays for the schema; the largest published tool schema has some hundred nodes and eight levels."""
+from smcp_security.schemas import MAX_SCHEMA_DEPTH, MAX_SCHEMA_NODES
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _BY_NAME: Final = ("properties", "patternProperties", "$defs", "dependentSchemas")
@@ -76,8 +73,10 @@ def _check_size(schema: Mapping[str, Any]) -> None:
     while pending:
         value, depth = pending.pop()
         nodes += 1
-        if nodes > NODES_MAX or depth > DEPTH_MAX:
-            raise SchemaProblem((), f"expected a schema of at most {NODES_MAX:,} nodes and {DEPTH_MAX} levels")
+        if nodes > MAX_SCHEMA_NODES or depth > MAX_SCHEMA_DEPTH:
+            raise SchemaProblem(
+                (), f"expected a schema of at most {MAX_SCHEMA_NODES:,} nodes and {MAX_SCHEMA_DEPTH} levels"
+            )
         pending.extend((child, depth + 1) for child in _children(value))
 
 

@@ -7,6 +7,7 @@ Keys are (session, typed id): `1` and `"1"` are two ids, and the same id in two 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from hashlib import sha256
 from threading import Lock
 from typing import Final, Generic, TypeVar
@@ -46,6 +47,11 @@ class _Recent(Generic[K, V]):
         with self._lock:
             return self._entries.pop(key, None)
 
+    def drop(self, chosen: Callable[[K], bool]) -> None:
+        with self._lock:
+            for key in [key for key in self._entries if chosen(key)]:
+                del self._entries[key]
+
     def reset_lock(self) -> None:
         self._lock = Lock()
 
@@ -54,16 +60,15 @@ Key = tuple[str, type, str | int]
 
 
 class Exchanges:
-    """Open requests of both directions, and tasks."""
+    """Open requests of clients, and tasks."""
 
     def __init__(self, size: int = MAX_OPEN) -> None:
         self._asked: _Recent[Key, Origin] = _Recent(size)
-        self._asking: _Recent[Key, str] = _Recent(size)
         self._tasks: _Recent[str, Origin] = _Recent(size)
 
     def reset_lock(self) -> None:
         """Call in the child after a fork."""
-        for recent in (self._asked, self._asking, self._tasks):
+        for recent in (self._asked, self._tasks):
             recent.reset_lock()
 
     def open(self, session: str, message: Message, caller: str) -> None:
@@ -71,18 +76,18 @@ class Exchanges:
         if session and message.kind is Kind.REQUEST and message.id is not None:
             self._asked.put(_key(session, message.id), Origin(message.method, _short(message.target), caller))
 
-    def asked(self, session: str, id: str | int) -> str | None:
-        """The method of the server's request that a posted response answers; each is answered once."""
-        return self._asking.pop(_key(session, id))
+    def settle(self, session: str, id: str | int | None) -> bool:
+        """Whether somebody waits on that session for an answer to the id; from now on nobody does."""
+        return bool(session) and id is not None and self._asked.pop(_key(session, id)) is not None
+
+    def forget(self, session: str) -> None:
+        """The session has ended, and what it still waited for never comes. Looks at all keys: a millisecond at most."""
+        self._asked.drop(lambda key: key[0] == _short(session))
 
     def trace(self, question: Trace) -> Origin | None:
-        """Answer `Trace`, and remember what the message starts: a question to the client, a task."""
-        message, session = question.message, question.session
-        if message.id is None:
-            return None
-        if message.kind is Kind.REQUEST:
-            if session:
-                self._asking.put(_key(session, message.id), _short(message.method))
+        """Answer `Trace`, and remember the task that the message may start."""
+        message = question.message
+        if message.id is None or message.kind is Kind.REQUEST:
             return None
         origin = self._origin(question, message.id)
         if origin is not None and origin.method == "tools/call":

@@ -7,9 +7,14 @@ from typing import Any
 
 import anyio
 import pytest
+from mcp.server.lowlevel import Server as LowLevel
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from smcp_security import PolicyError, SMCPMiddleware, SMCPSecurityFramework
 from smcp_security.adapters.asgi import Message, Receive, Scope, Send
+from smcp_security.adapters.places import Places
 from tests.adapters.exchange import Exchange, Server, asking, guarded, posting, scope_of
 from tests.envelopes import LEGACY, PLAIN, call, encoded, headers_of, legacy, modern, response, without
 
@@ -231,7 +236,7 @@ async def test_every_spelling_of_an_mcp_path_is_guarded(path: str, root: str) ->
     assert exchange.status == 400 and server.calls == []
 
 
-@pytest.mark.parametrize("path", ["/", "/mcpx", "/mcp/x", "/MCP", "/app/mcp", ""])
+@pytest.mark.parametrize("path", ["/", "/mcpx", "/mcp/x", "/app/mcp", ""])
 async def test_other_paths_are_not_taken_for_mcp(path: str) -> None:
     server = Server()
     await _through(server, posting(b"{", path=path))
@@ -314,3 +319,32 @@ async def test_ways_to_send_that_nobody_can_inspect_are_not_offered_to_the_app()
     await _through(server, posting(call("x"), extensions=offered))
     extensions = server.calls[0][0].get("extensions") or {}
     assert not {"http.response.pathsend", "http.response.zerocopysend"} & extensions.keys()
+
+
+async def test_a_schema_learned_at_a_mounted_endpoint_holds_at_every_path_below_it() -> None:
+    # The session manager answers at any of them.
+    manager = StreamableHTTPSessionManager(LowLevel("a"))
+    answer = encoded(response(5, {"tools": [{"name": "below", "inputSchema": {"required": ["n"]}}]}))
+    middleware = guarded(Server(answer))
+    middleware._places = Places(Starlette(routes=[Mount("/tools", manager.handle_request)]))
+    await posting(legacy("tools/list", id=5), path="/tools").through(middleware)
+    for path in ("/tools", "/tools/", "/tools/x"):
+        refused = await posting(call("below", {}, id=6), path=path).through(middleware)
+        assert refused.value["result"]["isError"], path
+        allowed = await posting(call("below", {"n": 1}, id=5), path=path).through(middleware)
+        assert "isError" not in allowed.value["result"], path
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "get", "HEAD"])
+@pytest.mark.parametrize("field", ["mcp-session-id", "Mcp-Protocol-Version"])
+async def test_a_request_without_a_body_is_mcp_elsewhere_by_its_headers(method: str, field: str) -> None:
+    backend = Server()
+    fields = [("host", "127.0.0.1:8000"), (field, "2025-11-25")]
+    refused = await asking(method, path="/other", fields=fields).through(guarded(backend))
+    assert refused.status == 403 and backend.calls == []
+    plain = await asking(method, path="/other").through(guarded(backend))
+    assert plain.status == 200 and len(backend.calls) == 1
+    ignored = await asking(method, path="/other", fields=fields).through(
+        guarded(backend, server={"unlisted_mcp": "ignore"})
+    )
+    assert ignored.status == 200

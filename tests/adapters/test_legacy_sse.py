@@ -12,7 +12,7 @@ import pytest
 
 from smcp_security import SMCPMiddleware
 from smcp_security.adapters.asgi import Receive, Scope, Send
-from tests.adapters.exchange import Exchange, asking, guarded, posting
+from tests.adapters.exchange import Exchange, Server, asking, guarded, posting
 from tests.envelopes import PLAIN, call, encoded, legacy, response
 
 pytestmark = pytest.mark.anyio
@@ -154,7 +154,86 @@ async def test_answers_on_the_stream_belong_to_what_the_session_asked() -> None:
     async with _open(middleware, "ann"):
         await _post(legacy("tools/list", id=3), "ann").through(middleware)
     definitions = middleware.framework._armed.definitions
-    learned = definitions.recall("sse-lesson", "ann")
+    learned = definitions.recall("sse-lesson", "/sse")
     assert learned is not None and learned.declared == {"n"}
-    # Another session, or another server behind the same edge, may mean another tool by the same name.
-    assert definitions.recall("sse-lesson", "bob") is None and definitions.recall("sse-lesson", "/mcp") is None
+    # Another server behind the same edge may mean another tool by the same name, and a session is the caller's word.
+    assert definitions.recall("sse-lesson", "/mcp") is None and definitions.recall("sse-lesson", "ann") is None
+
+
+async def test_a_made_up_session_does_not_hide_a_call_from_what_was_learned() -> None:
+    server = Server(encoded(response(5, {"tools": [{"name": "hidden", "inputSchema": {"required": ["n"]}}]})))
+    middleware = guarded(server)
+    await posting(legacy("tools/list", id=5)).through(middleware)
+    for query in (b"", b"session_id=zz", b"sessionId=q"):
+        server.calls.clear()
+        await posting(encoded(call("hidden", {}, id=5)), PLAIN, query_string=query).through(middleware)
+        assert not any(b"hidden" in body for _, body in server.calls), query
+        await posting(encoded(call("hidden", {"n": 1}, id=5)), PLAIN, query_string=query).through(middleware)
+        assert b"hidden" in server.calls[-1][1], query
+
+
+async def test_a_stream_names_one_session_of_an_ordinary_length() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        for session in (b"long" * 1000, b"first", b"second"):
+            data = b"event: endpoint\ndata: /m?session_id=" + session + b"\n\n"
+            await send({"type": "http.response.body", "body": data, "more_body": True})
+        opened.extend(middleware._streams._open)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    opened: list[str] = []
+    middleware = guarded(app)
+    await asking(path="/sse").through(middleware)
+    assert opened == ["first"]
+    opened.clear()
+    await posting(legacy("tools/list", id=5), path="/sse").through(middleware)
+    assert opened == []
+
+
+async def test_a_refusal_whose_answer_has_no_id_of_its_own_gets_that_of_the_request() -> None:
+    site = _Site()
+    middleware = guarded(site)
+    twin = {**call("echo", {}, id=7)}
+    twin["params"]["Arguments"] = {}
+    async with _open(middleware, "ann") as (stream,):
+        assert (await _post(twin, "ann").through(middleware)).status == 202
+    [error] = [json.loads(line[6:]) for line in stream.body.split(b"\n") if line.startswith(b"data: {")]
+    assert error["id"] == 7 and error["error"]["data"]["code"] == "SMCP123" and site.posted == []
+
+
+@pytest.mark.parametrize("body", [b"not JSON", b'{"id":7,"id":8}', b"x" * 70_000])
+async def test_a_message_that_was_never_read_ends_the_stream_so_that_nobody_waits(body: bytes) -> None:
+    site = _Site()
+    middleware = guarded(site, server={"max_body": "64KiB"})
+    async with _open(middleware, "ann", "bob") as (stream, other):
+        refused = await posting(body, PLAIN, path="/messages/", query_string=b"session_id=ann").through(middleware)
+        assert refused.status in (400, 413)
+        assert stream.complete and not other.complete
+        # Its server may not have noticed: whatever it were told now, it would answer into nothing.
+        assert (await _post(call("echo"), "ann").through(middleware)).status == 404 and site.posted == []
+        assert (await _post(call("echo"), "bob").through(middleware)).status == 202
+
+
+async def test_a_refused_notification_leaves_the_stream_open() -> None:
+    site = _Site()
+    middleware = guarded(site)
+    async with _open(middleware, "ann") as (stream,):
+        assert (await _post(legacy("notifications/none", id=None), "ann").through(middleware)).status == 202
+        assert not stream.complete
+        assert (await _post(call("echo"), "ann").through(middleware)).status == 202
+
+
+async def test_a_result_over_the_cap_is_an_error_for_its_id_and_the_session_goes_on() -> None:
+    site = _Site()
+    large = encoded(response(3, {"content": [{"type": "text", "text": "x" * 5_000}]}))
+    after = b"event: message\r\ndata: " + encoded(response(4, {})) + b"\r\n\r\n"
+    site.halves = [b"", b"event: message\r\ndata: " + large + b"\r\n\r\n" + after]
+    middleware = guarded(site, results={"max_size": "1KiB"})
+    async with _open(middleware, "ann") as (stream,):
+        await _post(call("echo", id=3), "ann").through(middleware)
+        await _post(call("echo", id=4), "ann").through(middleware)
+    told = [
+        json.loads(line[6:]) for line in stream.body.replace(b"\r", b"").split(b"\n") if line.startswith(b"data: {")
+    ]
+    assert [message["id"] for message in told] == [3, 4]
+    assert told[0]["error"]["code"] == -31502 and "result" in told[1] and b"xxx" not in stream.body

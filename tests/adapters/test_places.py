@@ -8,7 +8,9 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
+from mcp.server.lowlevel import Server
 from mcp.server.mcpserver import MCPServer
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount
@@ -17,7 +19,11 @@ from smcp_security.adapters.places import Places, normalised
 
 
 def _is_mcp(inner: Any, path: str, root: str = "", **scope: Any) -> bool:
-    return Places(inner).is_mcp({"path": path, "root_path": root, **scope}, ["/mcp"])
+    return bool(_place(inner, path, root, **scope))
+
+
+def _place(inner: Any, path: str, root: str = "", **scope: Any) -> str:
+    return Places(inner).place({"path": path, "root_path": root, **scope}, ["/mcp"])
 
 
 @pytest.mark.parametrize(
@@ -34,7 +40,18 @@ def _is_mcp(inner: Any, path: str, root: str = "", **scope: Any) -> bool:
         ("/a/mcp", "/b", False),
         ("/mcp/x", "", False),
         ("/mcpx", "", False),
-        ("/MCP", "", False),
+        ("/MCP", "", True),
+        ("/x/../mcp", "", True),
+        ("/./mcp/.", "", True),
+        ("/mcp;x=1", "", True),
+        ("/x/..;/mcp", "", True),
+        ("\\mcp\\", "", True),
+        ("http://127.0.0.1:8000/mcp", "", True),
+        ("HTTP://user@host/Mcp/", "", True),
+        ("/mcp/..", "", False),
+        ("/mcp/../x", "", False),
+        ("http://mcp", "", False),
+        ("x/http://host/mcp", "", False),
         ("/mcp%2f", "", False),
         ("/", "", False),
         ("", "", False),
@@ -45,7 +62,18 @@ def test_a_path_of_the_policy_is_found_in_every_spelling(path: str, root: str, f
 
 
 def test_a_scope_without_a_root_path_is_understood() -> None:
-    assert Places(None).is_mcp({"path": "/mcp"}, ["/mcp"])
+    assert Places(None).place({"path": "/mcp"}, ["/mcp"]) == "/mcp"
+
+
+@pytest.mark.parametrize(("path", "root"), [("/mcp", ""), ("//mcp/", ""), ("/a/mcp", "/a"), ("/mcp/", "/a")])
+def test_every_spelling_of_a_path_is_the_same_place(path: str, root: str) -> None:
+    assert _place(None, path, root) == "/mcp"
+
+
+@pytest.mark.parametrize("path", ["/tools", "/tools/", "/tools/x", "/tools//x/y"])
+def test_all_paths_below_a_mounted_endpoint_are_one_place(path: str) -> None:
+    manager = StreamableHTTPSessionManager(Server("a"))
+    assert _place(Starlette(routes=[Mount("/tools", manager.handle_request)]), path) == "/tools"
 
 
 @given(st.text("/ab", max_size=12))

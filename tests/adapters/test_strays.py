@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
+import zlib
 from typing import Any
 
 import pytest
@@ -16,8 +18,25 @@ from tests.envelopes import PLAIN, call, encoded, legacy, modern, response
 CALL = encoded(call("delete_all"))
 HELLO = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}
 
+BROKEN = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","arguments":{"a":%b}}}'
+LARGE = BROKEN % (b'"' + b"y" * 40_000 + b'"')
+
 MCP = [
     CALL,
+    # What Python's parser refuses, and others take.
+    BROKEN % (b"9" * 5_000),
+    BROKEN % (b"[" * 2_000 + b"]" * 2_000),
+    BROKEN % b'"\xff"',
+    BROKEN % b'"\n"',
+    rb'{"\u006asonrpc":"2.0","method":"tools\/c\u0061ll","params":' + b"[" * 2_000 + b"]" * 2_000 + b"}",
+    # What is too long to be read with its duplicates.
+    LARGE,
+    b"[" + LARGE + b"]",
+    b"\xef\xbb\xbf" + LARGE,
+    LARGE.decode().encode("utf-16"),
+    LARGE.replace(b"tools/call", b"initialize").replace(b'"name"', b'"protocolVersion"'),
+    LARGE.replace(b'"method":', b'"method":"tools/list","method":').replace(b"tools/call", b"eth_call"),
+    b"[" + b"{}," * 5_000 + LARGE + b"]",
     b" \n\t" + CALL + b" ",
     b"\xef\xbb\xbf" + CALL,
     CALL.decode().encode("utf-16"),
@@ -62,12 +81,26 @@ NOT_MCP = [
     b"a=tools/call&jsonrpc=2.0",
     b"[" * 100_000,
     b"\xff\xfe\xff",
+    LARGE.replace(b"tools/call", b"eth_call"),
+    LARGE.replace(b"jsonrpc", b"version"),
+    b"[" + LARGE.replace(b"tools/call", b"eth_call") + b"]",
+    b'{"log":' + LARGE + b"}",
+    b'["jsonrpc",' + b'"tools/list",' * 900 + b"0]",
+    b"x" + LARGE + b",",
 ]
 
 
 @pytest.mark.parametrize("body", MCP, ids=range(len(MCP)))
 def test_every_spelling_of_mcp_is_recognised(body: bytes) -> None:
     assert is_mcp(body, ())
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate"])
+def test_a_compressed_body_is_looked_at_as_a_framework_would_inflate_it(encoding: str) -> None:
+    compress = zlib.compress if encoding == "deflate" else gzip.compress
+    assert is_mcp(compress(CALL), (), encoding) and not is_mcp(compress(CALL), ())
+    assert is_mcp(compress(b" ") + compress(CALL), (), encoding)
+    assert not is_mcp(compress(b'{"a":1}'), (), encoding) and not is_mcp(CALL[:5], (), encoding)
 
 
 @pytest.mark.parametrize("body", NOT_MCP, ids=range(len(NOT_MCP)))

@@ -10,12 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smcp_security.audit import Digest, decision_record, encode, outcome_record
+from smcp_security.audit import Digest, Seal, decision_record, encode, outcome_record
 from smcp_security.audit.record import FINDINGS_LIMIT, TEXT_LIMIT, lost_record
+from smcp_security.checks.rung import Context
 from smcp_security.decision import Action, Caller, Decision, Timings, finding
+from smcp_security.leaves import Texts
+from smcp_security.message import Era, Message
 
 HOSTILE = 'a\n{"kind":"decision"}\r\x1b[31m\u2028\u2029\x85\x9b\x7f\x00\u202e\u200bé\U0001f600"\\'
 DIGEST = Digest(b"k" * 32)
+RAW = b'{"sql":"select 1"}'
 ALLOWED = Decision(
     True, "id-1", caller=Caller("ann", verified=True), timings=Timings(["parse", "access"], [0, 10_400, 12_600])
 )
@@ -24,26 +28,20 @@ DENIED = Decision(False, "id-2", findings=(finding("SMCP501", "/params/arguments
 
 def decided(decision: Decision = ALLOWED, **changes: Any) -> dict[str, Any]:
     """A decision record with everything set, changed as said."""
-    fields: dict[str, Any] = {
-        "decision": decision,
-        "at": 1_780_000_000.25,
-        "mode": "enforce",
-        "policy": "p" * 64,
-        "rules": "r" * 64,
-        "address": "192.0.2.7",
-        "label": "ann@example.com",
-        "session": "session-1",
-        "era": "modern",
-        "revision": "2026-07-28",
-        "method": "tools/call",
-        "target": "query",
-        "arguments": b'{"sql":"select 1"}',
-        "digest": DIGEST,
-        "full": False,
-        "edge": "asgi",
-        "size": 120,
-    }
-    return decision_record(**(fields | changes))
+    told: dict[str, Any] = {"session": "session-1", "label": "ann@example.com", "address": "192.0.2.7"}
+    asked: dict[str, Any] = {"method": "tools/call", "era": Era.MODERN, "revision": "2026-07-28", "raw": RAW}
+    told |= {key: value for key, value in changes.items() if key in told}
+    asked |= {key: value for key, value in changes.items() if key in asked}
+    target = changes.get("target", "query")
+    if asked["method"] == "completion/complete":
+        params: dict[str, Any] = {"ref": {"type": "ref/resource", "uri": target}}
+    else:
+        params = {"uri" if asked["method"] == "resources/read" else "name": target}
+    params |= changes.get("arguments", {})
+    message = Message(value={}, texts=Texts(), params=params, **asked) if changes.get("message", True) else None
+    context = Context(now=1_780_000_000.25, message=message, **told)
+    seal = Seal("enforce", "p" * 64, "r" * 64, DIGEST, full=changes.get("full", False))
+    return decision_record(decision, context, seal, "asgi")
 
 
 def read(line: bytes) -> Any:
@@ -71,8 +69,8 @@ def test_a_decision_says_who_asked_for_what_and_which_rules_judged() -> None:
         "label": "ann@example.com",
         "address": "192.0.2.7",
         "session": DIGEST(b"session-1"),
-        "arguments": DIGEST(b'{"sql":"select 1"}'),
-        "size": 120,
+        "arguments": DIGEST(RAW),
+        "size": len(RAW),
         "edge": "asgi",
         "mode": "enforce",
         "policy": "p" * 64,
@@ -108,7 +106,7 @@ def test_one_message_with_many_findings_does_not_fill_the_log() -> None:
 
 
 def test_a_message_refused_before_it_was_read_has_a_record_too() -> None:
-    record = read(encode(decided(Decision(False, "id"), method="", target="", session="", revision="", arguments=None)))
+    record = read(encode(decided(Decision(False, "id"), session="", message=False)))
     assert (record["caller"], record["session"], record["arguments"], record["target"]) == (None, "", None, "")
 
 
@@ -154,7 +152,8 @@ def test_no_payload_is_in_a_hashed_record() -> None:
     secret = "hunter2-hunter2"
     line = encode(
         decided(
-            arguments=f'{{"password":"{secret}"}}'.encode(),
+            raw=f'{{"password":"{secret}"}}'.encode(),
+            arguments={"password": secret},
             method="resources/read",
             target=f"db://user:{secret}@host/{secret}",
             session=secret,
@@ -175,16 +174,10 @@ def test_a_tool_name_that_looks_like_a_scheme_is_kept() -> None:
 
 
 def test_full_keeps_the_arguments_and_the_uri_as_they_came() -> None:
-    value = '{"n":123456789012345678901234567890,"t":"\\u2028é","f":1.5}'
-    record = read(encode(decided(full=True, arguments=value.encode(), method="resources/read", target="docs://a")))
-    assert record["arguments"] == json.loads(value)
+    value = {"n": 123456789012345678901234567890, "t": "\u2028é", "f": 1.5}
+    record = read(encode(decided(full=True, arguments=value, method="resources/read", target="docs://a")))
+    assert record["arguments"] == {"uri": "docs://a", **value}
     assert record["target"] == "docs://a"
-
-
-@pytest.mark.parametrize("broken", [b"\xff\n", b'{"a":', b"[" * 100_000, b'"\xed\xa0\x80"'])
-def test_full_keeps_arguments_that_are_no_json_on_one_line(broken: bytes) -> None:
-    record = read(encode(decided(full=True, arguments=broken)))
-    assert list(record["arguments"]) == ["unparsed"]
 
 
 def test_an_outcome_carries_the_id_of_its_decision() -> None:

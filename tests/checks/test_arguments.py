@@ -8,7 +8,7 @@ import pytest
 
 from smcp_security.checks import arguments
 from smcp_security.checks.rung import Question, Recall
-from smcp_security.decision import Outcome
+from smcp_security.decision import Action, Outcome
 from smcp_security.message import Era, parse, typed
 from smcp_security.policy import ArgumentsPolicy
 from smcp_security.schemas import compile_schema
@@ -112,3 +112,11 @@ def test_a_mirrored_argument_agrees_with_its_header_in_the_modern_era() -> None:
 def test_every_violation_up_to_a_few_is_told() -> None:
     outcome = _judge(call("x", {"n": "many", "who": "longer than five", "tags": 1}))
     assert codes(outcome) == ["SMCP501"] * 3
+
+
+def test_arguments_of_a_tool_whose_schema_cannot_be_used_are_reported_as_unchecked() -> None:
+    broken = compile_schema({"type": "object", "properties": {"n": {"pattern": "(?=x)y"}}})
+    message = legacy("tools/call", {"name": "x", "arguments": {"n": 1}})
+    [finding] = _judge(message, known=broken).findings
+    assert (finding.code, finding.action) == ("SMCP505", Action.REPORT)
+    assert codes(_judge(message, known=broken, unknown_schema="deny")) == ["SMCP505", "SMCP502"]

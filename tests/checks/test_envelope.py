@@ -319,13 +319,28 @@ def test_the_modern_era_has_no_posted_responses() -> None:
     assert codes(_judge(posted, [*PLAIN, ("mcp-protocol-version", LEGACY)])) == []
 
 
-@pytest.mark.parametrize(
-    "declared", [{}, {"extensions": {}}, {"extensions": ["io.modelcontextprotocol/tasks"]}, [], None]
-)
-def test_tasks_need_the_capability_in_the_modern_era(declared: Any) -> None:
-    outcome = _judge(modern("tasks/get", {"taskId": "t"}, **{CAPABILITIES_KEY: declared}))
-    assert codes(outcome) == ["SMCP129"]
-    assert outcome.findings[0].data == {"requiredCapabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}}}
+@pytest.mark.parametrize("declared", [{}, {"extensions": {}}, {"extensions": {"io.modelcontextprotocol/tasks": {}}}])
+def test_whether_tasks_need_a_capability_is_for_the_server_to_say(declared: Any) -> None:
+    # One without tasks owes -32601 to either client, and which it is nobody else can know.
+    assert codes(_judge(modern("tasks/get", {"taskId": "t"}, **{CAPABILITIES_KEY: declared}))) == []
+
+
+def test_thousands_of_answers_in_one_request_are_refused_before_the_models_see_them() -> None:
+    def resumed(count: int) -> dict[str, Any]:
+        given = {str(number): {"action": "cancel"} for number in range(count)}
+        return modern("tools/call", {"name": "t", "arguments": {}, "inputResponses": given})
+
+    assert codes(_judge(resumed(1_000))) == [] and codes(_judge(resumed(1_001))) == ["SMCP128"]
+
+
+def test_a_shape_with_hundreds_of_faults_is_refused_for_its_first() -> None:
+    info = {
+        "protocolVersion": LEGACY,
+        "capabilities": {},
+        "clientInfo": {"name": "a", "version": "1", "icons": [{}] * 500},
+    }
+    [finding] = _judge(legacy("initialize", info), list(PLAIN)).findings
+    assert (finding.code, finding.where) == ("SMCP128", "/params/clientInfo/icons/*")
 
 
 def test_methods_that_the_modern_era_removed_are_unknown_there() -> None:

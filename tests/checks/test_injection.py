@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smcp_security import message
+from smcp_security import leaves
 from smcp_security.checks import injection
 from smcp_security.checks.rung import Question, Recall
 from smcp_security.decision import Action, Outcome
@@ -163,13 +163,13 @@ def test_an_exclusion_for_a_tool_reaches_no_further_than_its_arguments(value: di
 def test_many_hits_cost_one_walk(monkeypatch: pytest.MonkeyPatch) -> None:
     # A walk for each hit made 100 KB of nested strings with 64 hits cost seconds.
     walks: list[int] = []
-    places = message._places
+    places = leaves._places
 
     def counted(*given: Any, **more: Any) -> Any:
         walks.append(1)
         return places(*given, **more)
 
-    monkeypatch.setattr(message, "_places", counted)
+    monkeypatch.setattr(leaves, "_places", counted)
     outcome = _judge(call("x", {"items": [{"text": SHELL} for _ in range(60)]}), known=SCHEMA)
     assert {found.where for found in outcome.findings} >= {f"/params/arguments/items/{n}/text" for n in range(60)}
     assert len(walks) <= 2

@@ -103,7 +103,7 @@ def test_a_changed_schema_is_reported_and_an_equal_one_is_not() -> None:
     assert _learn(lessons, changed) == [("SMCP801", "/result/tools/1/inputSchema")]
 
 
-@pytest.mark.parametrize("schema", [[], "x", 7, {"$ref": "file:///etc/passwd"}, {"type": "objekt"}])
+@pytest.mark.parametrize("schema", [[], "x", 7, {"$ref": "file:///etc/passwd"}])
 def test_an_unusable_schema_is_reported_and_teaches_nothing(schema: Any) -> None:
     lessons = _Lessons()
     assert _learn(lessons, {"tools": [_tool("ok"), _tool("bad", schema)]}) == [

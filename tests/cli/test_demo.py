@@ -109,7 +109,12 @@ def test_ctrl_c_ends_the_demo_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("unreachable")
 
     monkeypatch.setattr(play, "perform", interrupted)
-    result = smcp("demo")
+    # Whoever runs the tests in the background may have left the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result = smcp("demo")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (result.code, result.err.strip()) == (130, "smcp: interrupted")
 
 

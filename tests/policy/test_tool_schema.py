@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from smcp_security.policy.tool_schema import DEPTH_MAX, NODES_MAX, checked
+from smcp_security.policy.tool_schema import checked
 from smcp_security.policy.tool_schema_problem import SchemaProblem
+from smcp_security.schemas import MAX_SCHEMA_DEPTH, MAX_SCHEMA_NODES
 
 
 def _nested(levels: int) -> dict[str, Any]:
@@ -25,12 +26,12 @@ def test_a_schema_is_copied_so_that_its_owner_cannot_change_it() -> None:
 
 
 def test_a_schema_within_the_bounds_is_taken() -> None:
-    assert checked(_nested(DEPTH_MAX - 2))
-    assert checked({"type": "object", "enum": list(range(NODES_MAX - 3))})
+    assert checked(_nested(MAX_SCHEMA_DEPTH - 2))
+    assert checked({"type": "object", "enum": list(range(MAX_SCHEMA_NODES - 3))})
 
 
 @pytest.mark.parametrize(
-    "schema", [_nested(DEPTH_MAX), _nested(10_000), {"type": "object", "enum": list(range(NODES_MAX))}]
+    "schema", [_nested(MAX_SCHEMA_DEPTH), _nested(10_000), {"type": "object", "enum": list(range(MAX_SCHEMA_NODES))}]
 )
 def test_a_schema_beyond_the_bounds_is_refused(schema: dict[str, Any]) -> None:
     with pytest.raises(SchemaProblem, match="at most 5,000 nodes and 32 levels"):

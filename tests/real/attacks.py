@@ -149,7 +149,6 @@ def of_the_newer_ladder() -> Iterable[Attack]:
     yield Attack("no-meta", bare.carrying(encoded(message)), 400, "SMCP125", -32602, bare, 1)
     future = bare.respelled(MODERN, "2099-01-01").setting("mcp-protocol-version", "2099-01-01")
     yield Attack("revision", future, 400, "SMCP126", -32022, bare, 1)
-    yield Attack("capability", modern("tasks/get", {"taskId": "t1", "note": MARK}), 400, "SMCP129", -32021, bare, 1)
     yield Attack("method", modern("x-vendor/do", {"note": MARK}), 404, "SMCP127", -32601, bare, 1)
     answer = bare.carrying(encoded({"jsonrpc": "2.0", "id": 1, "result": {"_meta": dict(META), "text": MARK}}))
     yield Attack("posted-response", answer, 400, "SMCP130", None, bare)

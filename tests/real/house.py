@@ -39,17 +39,28 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[Socket] | None = None) -> None:
         for server in self.servers:
             server.close()
+        # What was accepted in the last moment becomes a connection in the turns after it.
+        await _turns()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         if self.server_state.tasks:
             _, late = await asyncio.wait(self.server_state.tasks, timeout=GRACE)
             for task in late:
                 task.cancel()
+        # One whose task was cancelled, or that never sent a request, closes for nobody else.
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
         await self.lifespan.shutdown()
+        await _turns()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+async def _turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 @dataclass(frozen=True)

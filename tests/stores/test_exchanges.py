@@ -74,13 +74,11 @@ def test_a_notification_opens_no_exchange() -> None:
     assert _traced(exchanges, response(1, {}), session="s") is None
 
 
-def test_a_question_of_the_server_is_answered_once_in_its_session() -> None:
+def test_who_waits_is_settled_once_by_the_very_id_in_its_own_session() -> None:
     exchanges = Exchanges()
-    assert _traced(exchanges, legacy("elicitation/create", {}, id=3), session="s") is None
-    assert exchanges.asked("other", 3) is None
-    assert exchanges.asked("s", "3") is None
-    assert exchanges.asked("s", 3) == "elicitation/create"
-    assert exchanges.asked("s", 3) is None
+    exchanges.open("s", _message(call("add", id=3)), "")
+    assert not exchanges.settle("other", 3) and not exchanges.settle("s", "3") and not exchanges.settle("", 3)
+    assert exchanges.settle("s", 3) and not exchanges.settle("s", 3)
 
 
 def test_a_question_of_the_server_does_not_answer_the_clients_request_of_the_same_id() -> None:
@@ -135,7 +133,7 @@ def test_only_a_call_creates_a_task() -> None:
 
 def test_locks_that_were_held_at_the_fork_are_replaced() -> None:
     exchanges = Exchanges()
-    for recent in (exchanges._asked, exchanges._asking, exchanges._tasks):
+    for recent in (exchanges._asked, exchanges._tasks):
         recent._lock.acquire()
     exchanges.reset_lock()
     exchanges.open("s", _message(call("add", id=1)), "")

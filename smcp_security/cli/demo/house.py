@@ -44,7 +44,7 @@ class Watched(SMCPSecurityFramework):
         super().__init__({})
         self._seen = seen
 
-    async def inspect(self, context: Context, read_body: ReadBodyAsync, *, edge: str) -> Decision:
+    async def inspect(self, context: Context, read_body: ReadBodyAsync | None = None, *, edge: str) -> Decision:
         """As the framework, timed from the headers to the verdict, the body read in between included."""
         start = time.perf_counter_ns()
         return self._note(await super().inspect(context, read_body, edge=edge), start)

@@ -1,0 +1,47 @@
+"""What becomes of one exchange: its status, size, ending and findings, told to the audit once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Final
+
+from smcp_security.decision import Decision, Finding
+from smcp_security.framework import SMCPSecurityFramework
+
+# A stream may live for days, and a record of the audit tells no more.
+_MOST_FINDINGS: Final = 50
+
+
+class Account:
+    """The response side of one exchange as the audit will see it."""
+
+    __slots__ = ("_began", "_decision", "_findings", "_framework", "size", "status", "whole", "withheld")
+
+    def __init__(self, framework: SMCPSecurityFramework, decision: Decision) -> None:
+        self._framework = framework
+        self._decision = decision
+        self._began = time.monotonic()
+        self._findings: list[Finding] = []
+        self.status = 0
+        self.size = 0
+        self.whole = False
+        self.withheld = False
+
+    def note(self, findings: Iterable[Finding]) -> None:
+        """Keep what was found."""
+        for finding in findings:
+            if len(self._findings) < _MOST_FINDINGS:
+                self._findings.append(finding)
+
+    def close(self, gone: bool) -> None:
+        """Write it down. `gone`: the client hung up."""
+        ending = "complete" if self.whole else "cancelled" if gone else "broken"
+        self._framework.finish(
+            self._decision,
+            result="withheld" if self.withheld else ending,
+            status=self.status,
+            size=self.size,
+            seconds=time.monotonic() - self._began,
+            findings=tuple(self._findings),
+        )
