@@ -276,6 +276,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--slices", type=int, help="how many times the servers are looked at")
     parser.add_argument("--idle", type=float, default=4.0, help="seconds of an idle session (default: 4)")
     options = parser.parse_args(arguments)
+    for name, least in (("requests", 1), ("sessions", 1), ("held", 0), ("slices", 1)):
+        if (number := getattr(options, name)) is not None and number < least:
+            parser.error(f"--{name}: expected a whole number of at least {least}")
     visits = options.sessions or (100 if options.short else 2000)
     # Opening, ending and being greedy take about 12 requests of a visit.
     requests = max(1, (options.requests or (7_500 if options.short else 200_000)) // visits - 12)

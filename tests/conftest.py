@@ -57,6 +57,14 @@ def _had(tool: Callable[[], Tool]) -> Tool:
         pytest.skip(f"missing: {missing}")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Servers of the real tests are stopped while clients still connect, and may leave such a connection unclosed."""
+    for item in items:
+        if item.get_closest_marker("real") is not None:
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning"))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name every tool without which tests were skipped."""
     for tool in sorted(_missing):

@@ -14,7 +14,7 @@ from smcp_security.adapters.body import Body
 from smcp_security.adapters.legacy_sse import Streams, awaited, stand_in, unheard
 from smcp_security.adapters.places import Places, normalised
 from smcp_security.adapters.reply import Reply
-from smcp_security.adapters.strays import is_mcp
+from smcp_security.adapters.strays import COMPRESSED, is_mcp
 from smcp_security.armed import PolicySource
 from smcp_security.checks.rung import Http, read_headers
 from smcp_security.checks.transport import UNIX
@@ -132,8 +132,9 @@ class SMCPMiddleware:
         """MCP traffic at a path that the policy does not name: a forgotten sibling route is a known hole."""
         server = self.framework.policy.server
         body = Body(receive)
-        seen = await body.peek()
-        if not (seen and is_mcp(seen, server.extra_methods, _encoding_of(scope))):
+        encoding = _encoding_of(scope)
+        seen = await body.peek(compressed=encoding in COMPRESSED)
+        if not (seen and is_mcp(seen, server.extra_methods, encoding)):
             await self.app(scope, body.unread(), send)
         else:
             await self._found(scope, body, send)

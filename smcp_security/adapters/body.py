@@ -35,9 +35,14 @@ class Body:
             await self._more()
         return None if self.gone else bytes(self._read)
 
-    async def peek(self) -> bytes:
-        """The body if it is whole within what is looked at; nothing of an upload, or of one whose sender hung up."""
-        while not (self._complete or self.gone) and len(self._read) <= (PEEK_JSON if self._like_json() else PEEK):
+    async def peek(self, *, compressed: bool = False) -> bytes:
+        """The body if it is whole within what is looked at; nothing of an upload, or of one whose sender hung up.
+
+        What is `compressed` may be JSON, whatever it begins with.
+        """
+        while not (self._complete or self.gone) and len(self._read) <= (
+            PEEK_JSON if compressed or self._like_json() else PEEK
+        ):
             await self._more()
         return bytes(self._read) if self._complete else b""
 

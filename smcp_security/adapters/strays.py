@@ -18,6 +18,9 @@ from smcp_security import revisions
 from smcp_security.policy.globs import matches
 
 _INFLATED: Final = 1024 * 1024
+COMPRESSED: Final = ("gzip", "x-gzip", "deflate")
+# Each member copies what is left: thousands of empty ones cost their square.
+_MAX_MEMBERS: Final = 32
 # gzip or zlib, told by the first bytes (zlib manual, inflateInit2).
 _ANY_HEADER: Final = zlib.MAX_WBITS | 32
 # Up to this size a body is read with its duplicates, at half a microsecond a character at worst.
@@ -42,7 +45,11 @@ def is_mcp(body: bytes, extra_methods: Sequence[str], encoding: str = "") -> boo
 
     `encoding` is its Content-Encoding.
     """
-    body = _inflated(body) if encoding in ("gzip", "x-gzip", "deflate") else body
+    if encoding in COMPRESSED:
+        inflated = _inflated(body)
+        if inflated is None:
+            return True
+        body = inflated
     # Parsers behind us may replace what is no text, or not look.
     text = body.decode(json.detect_encoding(body), "replace")
     if not _may_be_jsonrpc(text):
@@ -58,17 +65,19 @@ def is_mcp(body: bytes, extra_methods: Sequence[str], encoding: str = "") -> boo
     return bool(claims) and len(text) > _EXACT and _has_words_of_mcp(text, extra_methods)
 
 
-def _inflated(body: bytes) -> bytes:
-    """All members of a compressed body, as far as a body is looked at."""
+def _inflated(body: bytes) -> bytes | None:
+    """The members of a compressed body, as far as a body is looked at; None for more than anybody honest sends."""
     out = b""
     try:
-        while body and len(out) < _INFLATED:
+        for _ in range(_MAX_MEMBERS):
             member = zlib.decompressobj(_ANY_HEADER)
             out += member.decompress(body, _INFLATED - len(out))
             body = member.unused_data
+            if not body or len(out) >= _INFLATED:
+                return out
     except zlib.error:
         return out
-    return out
+    return None
 
 
 def _may_be_jsonrpc(text: str) -> bool:

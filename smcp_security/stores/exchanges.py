@@ -82,7 +82,8 @@ class Exchanges:
 
     def forget(self, session: str) -> None:
         """The session has ended, and what it still waited for never comes. Looks at all keys: a millisecond at most."""
-        self._asked.drop(lambda key: key[0] == _short(session))
+        ended = _short(session)
+        self._asked.drop(lambda key: key[0] == ended)
 
     def trace(self, question: Trace) -> Origin | None:
         """Answer `Trace`, and remember the task that the message may start."""

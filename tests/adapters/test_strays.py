@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import logging
 import zlib
+from random import Random
 from typing import Any
 
 import pytest
@@ -206,3 +207,19 @@ async def test_an_upload_is_streamed_through_after_the_look(body: bytes, looked_
     assert app.size == len(body) and exchange.status == 200
     held = (200 - app.left_at_start) * (len(body) // 200)
     assert looked_at <= held <= looked_at + 2 * (len(body) // 200)
+
+
+@pytest.mark.anyio
+async def test_a_compressed_message_is_looked_at_up_to_the_bound_of_json() -> None:
+    # What does not compress may come before the message, in members or in the text itself.
+    noise = b" " * 10 + Random(1).randbytes(150_000).hex().encode()
+    padded = gzip.compress(CALL.replace(b'"arguments":{', b'"arguments":{"x":"%b",' % noise.strip(), 1))
+    assert len(padded) > 64 * 1024
+    for body in (padded, gzip.compress(b"") * 40 + gzip.compress(CALL)):
+        server = Server()
+        refused = await posting(body, [*PLAIN, ("content-encoding", "gzip")], path="/rpc").through(guarded(server))
+        assert refused.status == 403 and server.calls == []
+    honest = gzip.compress(b"") * 20 + gzip.compress(b'{"a":"%b"}' % noise)
+    server = Server()
+    await posting(honest, [*PLAIN, ("content-encoding", "gzip")], path="/rpc").through(guarded(server))
+    assert server.body == honest

@@ -42,6 +42,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--replay", type=Path, help="judge one saved input; needs no atheris")
     parser.add_argument("--keep", type=Path, help="add the interesting inputs of a folder to the kept ones")
     asked = parser.parse_args()
+    for path in (asked.replay, asked.keep):
+        if path is not None and not path.exists():
+            parser.error(f"{path}: no such file or folder")
     if asked.target == "all" and (asked.corpus or asked.replay or asked.keep):
         parser.error("--corpus, --replay and --keep are for one target")
     return asked
