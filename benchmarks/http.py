@@ -1,9 +1,10 @@
 """What the middleware takes from a real server: an MCP SDK server under uvicorn, bare and protected, in turn.
 
-    python benchmarks/http.py [--short] [--json] [--size 300] [--requests N]
+    python benchmarks/http.py [--identity] [--short] [--json] [--size 300] [--requests N]
 
 Each server is a process of its own; this process is the load. Rounds alternate (bare, protected, bare, ...), so that
-what else the machine does meets both; only ratios of neighbouring rounds are worth comparing between machines.
+what else the machine does meets all; only ratios of neighbouring rounds are worth comparing between machines.
+`--identity` adds a third server, protected as well, whose caller has a token and a role.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import IO, Any, Final
 
-from benchmarks import load
+from benchmarks import callers, load
 from benchmarks.messages import Workload, headers, request
 from benchmarks.samples import Samples, markdown, percentile
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 BARE: Final = "bare"
 PROTECTED: Final = "protected"
+IDENTIFIED: Final = "with identity"
 LEAST_KEPT: Final = 0.90
 MOST_CPU: Final = 90
 """The budget at 300 B: 90 % of the bare server's requests per second, 90 µs of CPU added to a request."""
@@ -45,6 +47,7 @@ class Side:
     name: str
     process: subprocess.Popen[str]
     port: int
+    token: str = field(default="", repr=False)
     rates: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
@@ -57,34 +60,38 @@ class Side:
         return self.latency.p99_of_all
 
 
-def measure(work: Workload, *, rounds: int, requests: int, connections: int) -> tuple[Side, Side, dict[str, float]]:
-    """Bare, protected, and the protected server's own medians by rung in µs; `requests` are those of one round.
+def measure(
+    work: Workload, *, rounds: int, requests: int, connections: int, identity: bool = False
+) -> tuple[list[Side], dict[str, float]]:
+    """The servers, the bare one first, and the last one's own medians by rung in µs; `requests` are those of one round.
 
     Raises `load.Broken` if a server refuses the benchmark's request or goes away.
     """
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        _serving(BARE, folder) as bare,
-        _serving(PROTECTED, folder) as guarded,
-    ):
-        for side in (bare, guarded):
+    names = (BARE, PROTECTED, IDENTIFIED) if identity else (BARE, PROTECTED)
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as servers:
+        sides = [servers.enter_context(_serving(name, Path(folder))) for name in names]
+        for side in sides:
             _round(side, work, requests, connections, warm_up=True)
         for _ in range(rounds):
-            for side in (bare, guarded):
+            for side in sides:
                 _round(side, work, requests, connections)
-        return bare, guarded, _stopped(guarded)
+        return sides, _stopped(sides[-1])
 
 
 @contextlib.contextmanager
-def _serving(name: str, folder: str) -> Iterator[Side]:
+def _serving(name: str, folder: Path) -> Iterator[Side]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("SMCP_")}
-    script = [sys.executable, str(ROOT / "benchmarks" / "server.py"), name, str(Path(folder) / f"{name}.jsonl")]
+    script = [sys.executable, str(ROOT / "benchmarks" / "server.py"), name, str(folder / f"{name}.jsonl")]
+    token = ""
+    if name == IDENTIFIED:
+        token = callers.issue(folder / "jwks.json")
+        script.append(str(folder / "jwks.json"))
     process = subprocess.Popen(script, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
     try:
         line = _output(process).readline()
         if not line:
             raise load.Broken(f"the {name} server did not start; what it said stands above")
-        yield Side(name, process, json.loads(line)["port"])
+        yield Side(name, process, json.loads(line)["port"], token)
     finally:
         if process.poll() is None:
             process.kill()
@@ -108,7 +115,8 @@ def _output(process: subprocess.Popen[str]) -> IO[str]:
 
 def _round(side: Side, work: Workload, requests: int, connections: int, *, warm_up: bool = False) -> None:
     body = request(work)
-    message = load.post("/mcp", body, headers(body) | {"host": f"127.0.0.1:{side.port}"})
+    fields = callers.headers(body, side.token) if side.token else headers(body)
+    message = load.post("/mcp", body, fields | {"host": f"127.0.0.1:{side.port}"})
     before = cpu_seconds(side.process.pid)
     done = load.run(side.port, message, connections=connections, requests=requests)
     after = cpu_seconds(side.process.pid)
@@ -157,20 +165,30 @@ def summary(bare: Side, guarded: Side) -> dict[str, Any]:
     }
 
 
-def as_text(work: Workload, bare: Side, guarded: Side, rungs: Mapping[str, float]) -> str:
+def as_text(work: Workload, sides: list[Side], rungs: Mapping[str, float]) -> str:
     """The whole report in Markdown."""
-    facts = summary(bare, guarded)
     columns = ("server", "requests/s", "CPU µs a request", "p50 ms", "p99 ms", "MB first, last", "generator CPU")
-    added = facts["cpu_added"]
+    bare, *guarded = sides
     return "\n\n".join((
         f"# An MCP SDK server under uvicorn, {work.size} B, bare and protected in turn",
-        markdown(columns, [_row(side) for side in (bare, guarded)]),
-        f"Kept of the requests per second: {facts['kept']:.1%} (rounds: {facts['kept_least']:.1%} to "
-        f"{facts['kept_most']:.1%}); budget: at least {LEAST_KEPT:.0%}.",
-        f"CPU added to a request: {'not available' if added is None else f'{added:,.0f} µs'}; "
-        f"budget: at most {MOST_CPU} µs.",
-        markdown(("rung in the server, cold", "p50 µs"), [[name, f"{spent:,.1f}"] for name, spent in rungs.items()]),
+        markdown(columns, [_row(side) for side in sides]),
+        *(_cost(bare, side) for side in guarded),
+        markdown(
+            (f"rung in the server {guarded[-1].name}, cold", "p50 µs"),
+            [[name, f"{spent:,.1f}"] for name, spent in rungs.items()],
+        ),
     ))  # fmt: skip
+
+
+def _cost(bare: Side, guarded: Side) -> str:
+    facts = summary(bare, guarded)
+    added = facts["cpu_added"]
+    return (
+        f"Kept of the requests per second, {guarded.name}: {facts['kept']:.1%} (rounds: {facts['kept_least']:.1%} to "
+        f"{facts['kept_most']:.1%}); budget: at least {LEAST_KEPT:.0%}.\n\n"
+        f"CPU added to a request: {'not available' if added is None else f'{added:,.0f} µs'}; "
+        f"budget: at most {MOST_CPU} µs."
+    )
 
 
 def _row(side: Side) -> list[str]:
@@ -186,18 +204,20 @@ def _row(side: Side) -> list[str]:
     ]
 
 
-def as_json(work: Workload, bare: Side, guarded: Side, rungs: Mapping[str, float]) -> str:
+def as_json(work: Workload, sides: list[Side], rungs: Mapping[str, float]) -> str:
     """The same facts for a machine."""
-    sides = {
+    bare, *guarded = sides
+    servers = {
         side.name: {
             "requests_per_second": side.rates,
             "cpu_us": side.cpu,
             "p99_us": side.p99,
             "resident_mb": side.memory,
         }
-        for side in (bare, guarded)
+        for side in sides
     }
-    return json.dumps({"bytes": work.size, **summary(bare, guarded), "servers": sides, "rungs_us": rungs}, indent=2)
+    costs = {side.name: summary(bare, side) for side in guarded}
+    return json.dumps({"bytes": work.size, "costs": costs, "servers": servers, "rungs_us": rungs}, indent=2)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -205,6 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="An MCP SDK server, bare and protected.")
     parser.add_argument("--short", action="store_true", help="fewer rounds, below 30 seconds")
     parser.add_argument("--json", action="store_true", help="print JSON in place of Markdown")
+    parser.add_argument("--identity", action="store_true", help="a third server, for a caller with a token and a role")
     parser.add_argument("--size", type=int, default=300, help="bytes of the request, at least 300 (default: 300)")
     parser.add_argument("--requests", type=int, help="requests in a round")
     parser.add_argument("--connections", type=int, default=4, help="requests on their way at once (default: 4)")
@@ -214,13 +235,17 @@ def main(arguments: list[str] | None = None) -> int:
     rounds, requests = (5, 800) if options.short else (11, 2000)
     work = Workload(f"{options.size} B", options.size, max(0, (options.size - 600) // 160))
     try:
-        bare, guarded, rungs = measure(
-            work, rounds=rounds, requests=options.requests or requests, connections=options.connections
+        sides, rungs = measure(
+            work,
+            rounds=rounds,
+            requests=options.requests or requests,
+            connections=options.connections,
+            identity=options.identity,
         )
     except load.Broken as broken:
         print(broken, file=sys.stderr)
         return 1
-    print((as_json if options.json else as_text)(work, bare, guarded, rungs))
+    print((as_json if options.json else as_text)(work, sides, rungs))
     return 0
 
 

@@ -24,8 +24,9 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Final
 
+from benchmarks.callers import headers, issue, policy
 from benchmarks.machine import facts
-from benchmarks.messages import ADDRESS, WORKLOADS, Workload, headers, policy, request, response
+from benchmarks.messages import ADDRESS, WORKLOADS, Workload, request, response
 from benchmarks.samples import Samples, markdown
 from benchmarks.startup import BUDGET as START_BUDGET
 from benchmarks.startup import startup
@@ -49,19 +50,23 @@ BUDGET: Final[Mapping[tuple[str, str], tuple[int, int]]] = {
 """Microseconds, p50 and p99, of a full policy; some of its rungs are missing until their release."""
 
 REQUEST_RUNGS: Final = (
-    *("transport", "flood", "identity", "body", "envelope", "access", "arguments", "contracts", "injection", "limits"),
+    *("transport", "flood", "identity", "session", "body", "envelope", "access", "ownership", "arguments"),
+    *("contracts", "injection", "limits"),
 )
-RESPONSE_RUNGS: Final = ("size", "parse", "trace", "learning", "filter", "pins", "redaction", "results injection")
+RESPONSE_RUNGS: Final = (
+    *("size", "parse", "trace", "ownership", "learning", "listing", "pins", "redaction", "results injection"),
+)
 LEAST: Final = 20
 """Fewest messages in a block: a median of less says nothing."""
 
 
 @dataclass(slots=True)
 class Cell:
-    """One size measured one way: whole durations, and microseconds by rung of either direction."""
+    """One size measured one way, by a caller with a token: whole durations, and microseconds by rung."""
 
     work: Workload
     kind: str
+    token: str = field(default="", repr=False)
     loops: int = LEAST
     samples: Samples = field(default_factory=Samples)
     rungs: dict[str, list[float]] = field(default_factory=dict)
@@ -82,10 +87,12 @@ class Denied(Exception):
 def measure(audit: Path, *, blocks: int, seconds: float) -> tuple[list[Cell], dict[str, str]]:
     """Every size in every way, in `blocks` rounds of about `seconds` each; rounds alternate, so that noise is shared.
 
-    `audit` is the file that the records go to. Raises `Denied`.
+    `audit` is the file that the records go to; the keys of the issuer are written beside it. Raises `Denied`.
     """
-    cells = [Cell(work, kind) for work in WORKLOADS for kind in KINDS]
-    with SMCPSecurityFramework(policy(audit)) as security:
+    jwks = audit.with_name("jwks.json")
+    token = issue(jwks)
+    cells = [Cell(work, kind, token) for work in WORKLOADS for kind in KINDS]
+    with SMCPSecurityFramework(policy(audit, jwks)) as security:
         about = facts(security)
         for cell in cells:
             _warm(security, cell, seconds)
@@ -107,7 +114,7 @@ def _warm(security: SMCPSecurityFramework, cell: Cell, seconds: float) -> None:
 
 def _block(security: SMCPSecurityFramework, cell: Cell, loops: int) -> list[int]:
     body, answer = request(cell.work), response(cell.work)
-    context = RequestContext(user_id="ann", ip_address=ADDRESS, headers=headers(body))
+    context = RequestContext(user_id="ann", ip_address=ADDRESS, headers=headers(body, cell.token))
     if cell.kind == ASYNC:
         return asyncio.run(_async_block(security, body, context, loops))
 

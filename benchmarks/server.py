@@ -1,4 +1,6 @@
-"""One MCP SDK server under uvicorn, in a process of its own: `python benchmarks/server.py bare|protected AUDIT`.
+"""One MCP SDK server under uvicorn, in a process of its own: `python benchmarks/server.py NAME AUDIT [JWKS]`.
+
+The server named `bare` is. With JWKS, the issuer's keys in a file, callers need a token.
 
 Prints one JSON line when it listens (`{"port": ...}`) and one when it has been told to stop (what its rungs took).
 """
@@ -74,23 +76,24 @@ def tool_server() -> MCPServer:
     return server
 
 
-def _protected(app: ASGIApp, audit: Path) -> ASGIApp:
+def _protected(app: ASGIApp, audit: Path, jwks: str | None) -> ASGIApp:
     # Here, so that the bare server does not carry what it does not use.
+    from benchmarks import callers
     from smcp_security import SMCPMiddleware
 
-    return SMCPMiddleware(app, policy=policy(audit))
+    return SMCPMiddleware(app, policy=policy(audit) if jwks is None else callers.policy(audit, Path(jwks)))
 
 
 def _say(fact: Mapping[str, Any]) -> None:
     print(json.dumps(fact), flush=True)
 
 
-def main(kind: str, audit: str) -> None:
+def main(name: str, audit: str, jwks: str | None = None) -> None:
     """Serve until SIGTERM."""
     timings = Timings(tool_server().streamable_http_app(json_response=True))
-    app: ASGIApp = timings if kind == "bare" else _protected(timings, Path(audit))
+    app: ASGIApp = timings if name == "bare" else _protected(timings, Path(audit), jwks)
     _Server(app, timings).run()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])

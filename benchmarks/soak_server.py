@@ -130,12 +130,12 @@ class Held:
 def _stores(edge: Any) -> dict[str, int]:
     """What the middleware itself remembers."""
     framework = edge.framework
-    exchanges = {name.strip("_"): len(recent._entries) for name, recent in vars(framework._exchanges).items()}
+    exchanges = {name.strip("_"): len(recent._entries) for name, recent in vars(framework._around.exchanges).items()}
     return {
         **exchanges,
         "learned": len(framework._armed.definitions._learned),
-        "rates": len(framework._store._idle_at),
-        "flood": len(framework._flood._idle_at),
+        "rates": len(framework._armed.store._rates.idle_at),
+        "flood": len(framework._around.flood._rates.idle_at),
         "streams": len(edge._streams._open),
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from types import MappingProxyType
 from typing import Any, Final
 
 from smcp_security.decision import CODES, Action, Answer, Finding
@@ -18,6 +19,7 @@ from smcp_security.strict_json import serialise
 JSON: Final = ("content-type", "application/json")
 INTERNAL: Final = -31500
 WITHHELD: Final = -31502
+UNAVAILABLE: Final = -31503
 REFUSED: Final = -31422
 
 
@@ -36,6 +38,7 @@ _UNREADABLE = Row(-32700, 400, 400)
 _IN_ARGUMENTS = Row(REFUSED, 200, 200, True)
 _WITHHELD = Row(WITHHELD, 200, 200, True)
 
+AS_LISTED: Final[Mapping[str, int]] = MappingProxyType({})
 _ROWS: Final[Mapping[str, Row]] = {
     "SMCP001": Row(INTERNAL, 200, 200, True),
     "SMCP002": Row(INTERNAL, 200, 200, True),
@@ -60,12 +63,35 @@ _ROWS: Final[Mapping[str, Row]] = {
     "SMCP126": Row(-32022, 400, 400, True),
     "SMCP127": Row(-32601, 404, 200, True),
     "SMCP128": Row(-32602, 400, 200, True),
+    "SMCP201": Row(-31401, 401, 401),
+    "SMCP202": Row(-31401, 401, 401),
+    "SMCP203": Row(-31401, 401, 401),
+    "SMCP204": Row(-31401, 401, 401),
+    "SMCP205": Row(-31401, 401, 401),
+    "SMCP206": Row(UNAVAILABLE, 503, 503, True),
+    "SMCP207": Row(-31429, 429, 429),
+    "SMCP208": Row(-31400, 400, 400),
+    "SMCP209": Row(-31400, 400, 400),
+    "SMCP210": Row(-32600, 404, 404),
+    "SMCP301": Row(-31403, 200, 200, True),
+    "SMCP302": Row(-31403, 403, 403, True),
+    "SMCP303": Row(-32602, 400, 200, True),
+    "SMCP304": Row(-32602, 400, 200, True),
+    "SMCP305": Row(-32602, 400, 200, True),
     "SMCP401": Row(-31429, 429, 429),
     "SMCP402": Row(-31429, 200, 200, True),
+    "SMCP403": Row(-31429, 200, 200, True),
+    "SMCP404": Row(-31429, 200, 200, True),
     "SMCP701": _WITHHELD,
     "SMCP702": _WITHHELD,
     "SMCP703": _WITHHELD,
+    "SMCP704": _WITHHELD,
 }
+
+
+# Refused for now: the answer says when to come back.
+_RATES: Final = frozenset({"SMCP402", "SMCP403", "SMCP404"})
+_PACED: Final = _RATES | {"SMCP206", "SMCP207"}
 
 
 def _row(code: str) -> Row:
@@ -75,12 +101,16 @@ def _row(code: str) -> Row:
 
 
 def answer(
-    blocking: Finding, findings: Sequence[Finding], message: Message | None, *, rate_status: int = 200
+    blocking: Finding, findings: Sequence[Finding], message: Message | None, *, statuses: Mapping[str, int] = AS_LISTED
 ) -> Answer:
-    """The HTTP answer to a refused request. `blocking` is the finding that refused it."""
+    """The HTTP answer to a refused request. `blocking` is the finding that refused it.
+
+    `statuses` is HTTP statuses by code, where the policy says another one than the table.
+    """
     row = _row(blocking.code)
     era = Era.LEGACY if message is None else message.era
-    status = rate_status if blocking.code == "SMCP402" else row.modern if era is Era.MODERN else row.legacy
+    listed = row.modern if era is Era.MODERN else row.legacy
+    status = statuses.get(blocking.code, listed)
     headers = _headers(blocking)
     # An envelope that was refused leaves the message untyped: its id, if any, is not to be trusted.
     known = message is not None and bool(message.revision)
@@ -91,6 +121,7 @@ def answer(
             return Answer(200, (JSON, *headers), serialise(_tool_error(message, blocking, findings)))
         return Answer(status, (JSON, *headers), serialise({**_error(row.rpc, blocking), "id": message.id}))
     # A null or missing id on a 200 hangs clients: without one, the status must say that it failed.
+    status = max(status, listed)
     status = status if status >= 400 else 500 if row.rpc == INTERNAL else 400
     return Answer(status, (JSON, *headers), serialise(_error(row.rpc, blocking)))
 
@@ -129,9 +160,9 @@ def _meaning(blocking: Finding) -> str:
 def _data(blocking: Finding) -> dict[str, Any]:
     """Facts of the finding, never the payload, a rule's pattern or a secret."""
     data: dict[str, Any] = {"code": blocking.code, "reason": blocking.slug}
-    if blocking.code == "SMCP402":
-        data["retryAfterMs"] = ceil(blocking.retry_after * 1000)
-    else:
+    if blocking.code in _PACED:
+        data["retryAfterMs"] = _milliseconds(blocking.retry_after)
+    if blocking.code not in _RATES:
         data.update(blocking.data)
     if blocking.where:
         data["where"] = blocking.where
@@ -161,18 +192,32 @@ def _tool_error(message: Message, blocking: Finding, findings: Sequence[Finding]
 def _headers(blocking: Finding) -> tuple[tuple[str, str], ...]:
     if blocking.code == "SMCP108":
         return (("allow", "GET, POST, DELETE"),)
-    if blocking.code == "SMCP401":
-        return (("retry-after", str(ceil(blocking.retry_after) or 1)),)
-    if blocking.code == "SMCP402":
+    if blocking.challenge:
+        return (("www-authenticate", blocking.challenge),)
+    if blocking.code in _RATES and "name" in blocking.data:
         return _rate_headers(blocking)
+    if blocking.code in _PACED or blocking.code == "SMCP401":
+        return (("retry-after", str(_seconds(blocking.retry_after))),)
     return ()
+
+
+def _milliseconds(seconds: float) -> int:
+    """Never early; a nanosecond is what stores take for rounding."""
+    return max(ceil(seconds * 1000 - 1e-6), 1)
+
+
+def _seconds(seconds: float) -> int:
+    return max(ceil(seconds - 1e-9), 1)
 
 
 def _rate_headers(blocking: Finding) -> tuple[tuple[str, str], ...]:
     """draft-ietf-httpapi-ratelimit-headers-11, and the older Retry-After (RFC 9110, 10.2.3)."""
-    wait, quota = ceil(blocking.retry_after) or 1, blocking.data
+    wait, quota = _seconds(blocking.retry_after), blocking.data
+    # "tokens" is no unit of the draft's registry yet; without one it would read as requests.
+    unit = f';qu="{quota["unit"]}"' if "unit" in quota else ""
+    window = f";w={_seconds(quota['window'])}" if "window" in quota else ""
     return (
         ("retry-after", str(wait)),
-        ("ratelimit-policy", f'"{quota["name"]}";q={quota["quota"]};w={ceil(quota["window"])}'),
+        ("ratelimit-policy", f'"{quota["name"]}";q={quota["quota"]}{unit}{window}'),
         ("ratelimit", f'"{quota["name"]}";r=0;t={wait}'),
     )

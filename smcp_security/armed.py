@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from smcp_security import audit
-from smcp_security.checks import Step, request_steps, response_steps
+from smcp_security.checks import Step, grants_of, request_steps, response_steps
+from smcp_security.checks.budgets import Tokenizer
 from smcp_security.checks.limits import build_flood
 from smcp_security.checks.rung import Rung
 from smcp_security.errors import PolicyError
 from smcp_security.policy import Policy, resolve
 from smcp_security.rulebook import load
 from smcp_security.schemas import ToolSchema, UnusableSchema, compile_schema
+from smcp_security.sources import Sources
 from smcp_security.stores.definitions import Definitions
+from smcp_security.stores.exchanges import Exchanges
+from smcp_security.stores.memory import MemoryStore
+from smcp_security.stores.store import Store, open_store
+
+if TYPE_CHECKING:
+    from smcp_security.keys.ring import Keys
 
 PolicySource: TypeAlias = "Policy | Mapping[str, Any] | str | os.PathLike[str] | None"
 _SECTIONS: Final = ("arguments", "injection", "limits", "results")
 
 
 @dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What outlives every policy: the guard and the open exchanges of this process, the tokenizer, who is told what.
+
+    `on_store` is told "away" and "back".
+    """
+
+    flood: MemoryStore
+    exchanges: Exchanges
+    on_store: Callable[[str], None]
+    count_tokens: Tokenizer | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Armed:
     """A policy ready to judge: the two ladders, what they share, and where verdicts are written down.
 
-    `flood` is the rung for what an edge refuses by itself.
+    `flood` is the rung for what an edge refuses by itself, `statuses` what the policy says of HTTP statuses by code.
     """
 
     policy: Policy
@@ -36,23 +57,27 @@ class Armed:
     definitions: Definitions
     sink: audit.Sink
     seal: audit.Seal
+    store: Store
+    keys: Keys | None
+    sources: Sources
+    statuses: Mapping[str, int]
 
     def summary(self) -> str:
         """One line that says what is on."""
         policy, server = self.policy, self.policy.server
-        rates = ", ".join(f"{limit.rate} per {limit.per}" for limit in policy.limits) or "none"
+        rates = ", ".join(f"{limit.rate} per {' and '.join(limit.per)}" for limit in policy.limits) or "none"
         hosts = "loopback names" if server.hosts is None else ", ".join(server.hosts) or "nobody"
         return (
             f"smcp_security is on: {self.seal.mode}, profile {policy.profile}, paths {', '.join(server.paths)}, "
-            f"hosts {hosts}, detection level {policy.injection.level}, rates {rates}, "
+            f"hosts {hosts}, {_callers(policy)}, detection level {policy.injection.level}, rates {rates}, "
             f"policy {policy.digest[:12]}, rules {self.seal.rules[:12]}"
         )
 
 
-def arm(source: PolicySource, before: Armed | None = None) -> Armed:
-    """Compile a policy. `before` is the one in force: its lessons and, if the section is the same, its audit go on.
+def arm(source: PolicySource, around: Surroundings, before: Armed | None = None) -> Armed:
+    """Compile a policy. `before` is the one in force: what it has learned goes on, and what the policy leaves the same.
 
-    Raises `PolicyError` or `RulesError`.
+    Raises `PolicyError`, `KeyFileError` or `RulesError`.
     """
     policy = resolve(source, os.environ)
     rulebook = load(policy.injection.level)
@@ -62,18 +87,85 @@ def arm(source: PolicySource, before: Armed | None = None) -> Armed:
     # A random key stays: hashes of one process go on comparing equal.
     keyed = before.seal.digest if same and before is not None else None
     digest = keyed or audit.Digest.from_reference(policy.audit.key, os.environ)
+    keys = _keys(policy)
+    store = _store(policy, around, before)
+    grants = grants_of(policy)
     if before is not None:
         definitions.adopt(before.definitions)
+        if keys is not None and before.keys is not None:
+            keys.adopt(before.keys)
     return Armed(
         policy,
-        request_steps(policy, rulebook),
-        response_steps(policy),
+        request_steps(
+            policy,
+            rulebook,
+            grants=grants,
+            environment_key=keys is not None and keys.environment_key,
+            count_tokens=around.count_tokens,
+        ),
+        response_steps(policy, grants=grants),
         build_flood(policy.server.flood),
         monitored,
         definitions,
         before.sink if same and before is not None else audit.open_sink(policy.audit),
         audit.Seal(_mode(monitored), policy.digest, rulebook.version, digest, policy.audit.arguments == "full"),
+        store,
+        keys,
+        Sources(definitions, around.exchanges, around.flood, store, keys),
+        _statuses(policy),
     )
+
+
+def retire(before: Armed, now: Armed | None) -> None:
+    """Close what no policy in force uses any more."""
+    if now is None or now.sink is not before.sink:
+        before.sink.close()
+    if now is None or now.store is not before.store:
+        before.store.close()
+    # Messages that are being judged still ask the keys of the policy before: they are closed with the framework alone.
+    if now is None and before.keys is not None:
+        before.keys.close()
+
+
+def _keys(policy: Policy) -> Keys | None:
+    if policy.identity is None:
+        return None
+    # Late: it costs what nobody should wait for who asks for no credential.
+    from smcp_security.keys.ring import Keys
+
+    return Keys(policy.identity, os.environ)
+
+
+def _store(policy: Policy, around: Surroundings, before: Armed | None) -> Store:
+    """The store in force where the policy names the same one: its counters go on."""
+    if before is not None and (before.policy.store, before.policy.workers) == (policy.store, policy.workers):
+        return before.store
+    store = open_store(policy.store, policy.workers, on_change=around.on_store)
+    if before is not None and isinstance(store, MemoryStore) and isinstance(before.store, MemoryStore):
+        # The other settings are none of its own: a reload must not forget who was revoked and whose a session is.
+        return before.store
+    return store
+
+
+def _statuses(policy: Policy) -> Mapping[str, int]:
+    statuses = dict.fromkeys(("SMCP402", "SMCP403", "SMCP404"), policy.server.rate_status)
+    return statuses if policy.identity is None else {**statuses, "SMCP302": policy.identity.scope_status}
+
+
+def _callers(policy: Policy) -> str:
+    identity = policy.identity
+    if identity is None:
+        return "callers unknown"
+    sources = {
+        "API keys": identity.api_keys,
+        f"{len(identity.jwt)} JWT issuers": identity.jwt,
+        "introspection": identity.introspection,
+        "a gateway's word": identity.forwarded,
+        "client certificates": identity.certificate,
+    }
+    known = ", ".join(name for name, source in sources.items() if source)
+    roles = "no roles" if policy.roles is None else f"{len(policy.roles)} roles"
+    return f"callers by {known}{'' if identity.required else ' or unknown'}, {roles}"
 
 
 def _mode(monitored: frozenset[str]) -> str:

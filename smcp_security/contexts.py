@@ -19,14 +19,14 @@ Incoming: TypeAlias = "Mapping[str, Any] | bytes"
 class RequestContext:
     """What an in-process caller knows of a message. `user_id` is a label for limits and audit, never a proof.
 
-    `headers`: all HTTP headers of the request or none; where given, the transport rung judges them. `token` and
-    `api_key` are for the identity check, which this release does not have: nothing reads them yet.
+    `headers`: all HTTP headers of the request or none; where given, the transport rung judges them. `token` (an access
+    token or API key, without "Bearer") and `api_key` are credentials: the identity rung judges them.
     """
 
     user_id: str | None = ""
     ip_address: str | None = ""
-    token: str = field(default="", repr=False)
-    api_key: str = field(default="", repr=False)
+    token: str | None = field(default="", repr=False)
+    api_key: str | None = field(default="", repr=False)
     session_id: str | None = ""
     headers: Mapping[str, str | None] = field(default_factory=dict)
 
@@ -48,21 +48,24 @@ def in_process(request: Incoming, given: Facts) -> Context:
     address = facts.ip_address or ""
     http = None
     if facts.headers:
-        fields = [(_field(name), _field(text)) for name, text in facts.headers.items() if text is not None]
+        # What no header can hold matches nothing.
+        fields = [
+            (name.encode("utf-8", "backslashreplace"), text.encode("utf-8", "backslashreplace"))
+            for name, text in facts.headers.items()
+            if text is not None
+        ]
         http = Http("POST", "", read_headers(fields), address)
     return Context(
         http=http,
         address=address,
         network=network_of(address),
         label=facts.user_id or "",
-        session=facts.session_id or "",
+        session=facts.session_id or (http and http.headers.get("mcp-session-id")) or "",
+        unwatched=True,
+        token=facts.token or "",
+        api_key=facts.api_key or "",
         raw=octets(request),
     )
-
-
-def _field(text: str) -> bytes:
-    """Text of a header as bytes; what no header can hold matches nothing."""
-    return text.encode("utf-8", "backslashreplace")
 
 
 def of_http(http: Http, trusted: Sequence[Network | str]) -> Context:

@@ -7,15 +7,16 @@ rules (SMCP6xx) live beside their patterns in `rules/*.yaml`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 if TYPE_CHECKING:
-    from smcp_security.checks.rung import Context
+    from smcp_security.checks.rung import Context, Draw, Slot
     from smcp_security.message import Message
 
 
@@ -54,7 +55,8 @@ class Finding(msgspec.Struct, frozen=True):
 
     `where` is a JSON pointer into the message, or a header name; segments the caller chose are shown as `*`.
     `hint` says what would be accepted. Neither ever holds text the caller sent. `data` goes into the
-    JSON-RPC error's `data` where a revision asks for it (for example the supported revisions).
+    JSON-RPC error's `data` where a revision asks for it (for example the supported revisions). `challenge` is the
+    `WWW-Authenticate` of the answer (RFC 9110, 11.6.1).
     """
 
     code: str
@@ -65,18 +67,38 @@ class Finding(msgspec.Struct, frozen=True):
     hint: str = ""
     data: Mapping[str, Any] = msgspec.field(default_factory=dict)
     retry_after: float = 0.0
+    challenge: str = ""
+
+
+NO_CLAIMS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent the message. `verified` is true only when a credential vouched for the identity."""
+    """Who sent the message. `verified` is true only when a credential vouched for the identity.
+
+    `id` is one name for one subject of one source: `key:<owner>`, `jwt:<issuer>#<subject>`, `user:<name>` (a gateway's
+    word), `cert:<subject>`. `source` is api-key, jwt, introspection, forwarded or certificate. `scopes` holds what the
+    policy's hierarchy includes. `credential` is the id of the key or token (jti), `client` the OAuth client.
+    `expires_at` is unix seconds, None for a credential without an end.
+    """
 
     id: str
     verified: bool = False
+    source: str = ""
+    roles: tuple[str, ...] = ()
+    scopes: frozenset[str] = frozenset()
+    tenant: str = ""
+    issuer: str = ""
+    subject: str = ""
+    client: str = ""
+    credential: str = ""
+    expires_at: float | None = None
+    claims: Mapping[str, Any] = field(default_factory=lambda: NO_CLAIMS, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+# Thousands are kept, and hold nothing that the garbage collector would have to follow.
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """What a message of the server is traced to: the method and target of the request, and the id of its caller."""
 
     method: str
@@ -85,12 +107,17 @@ class Origin:
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What one rung has to say: findings, a caller or origin it identified, an edited message it proposes."""
+    """What one rung has to say: findings, a caller or origin it identified, an edited message it proposes.
+
+    `slots` are held from now on until the exchange ends; `draws` say which budgets its result will be taken from.
+    """
 
     findings: tuple[Finding, ...] = ()
     caller: Caller | None = None
     origin: Origin | None = None
     edit: Message | None = None
+    slots: Sequence[Slot] = ()
+    draws: Sequence[Draw] = ()
 
 
 CLEAN: Final = Outcome()
@@ -240,11 +267,49 @@ CODES: Final = _table(
     # 129 is taken: whether a call needs a capability that the client did not declare, only the server can tell.
     Code("SMCP130", "posted-response", _MEDIUM, "A 2026-07-28 client posted a response; that revision has none.",
          "Answer with inputResponses on a new request.", "CWE-20"),
+    # -- SMCP2xx: identity -------------------------------------------------------------------------------------------
+    Code("SMCP201", "no-credential", _MEDIUM, "The message carries no credential and the policy requires one.",
+         "Send an access token or API key as Authorization: Bearer.", "CWE-306", "MCP07"),
+    Code("SMCP202", "bad-credential", _HIGH, "The credential is malformed, unknown, forged or of a foreign issuer.",
+         "Get a new token from the issuer that the resource metadata names, or a new key.", "CWE-287", "MCP07"),
+    Code("SMCP203", "expired-credential", _LOW, "The credential has expired, or does not count yet.",
+         "Refresh the token, or create a new key.", "CWE-613", "MCP07"),
+    Code("SMCP204", "wrong-audience", _HIGH, "The token was issued for another resource.",
+         "Ask the issuer for a token of this resource (RFC 8707).", "CWE-287", "MCP07"),
+    Code("SMCP205", "revoked-credential", _HIGH, "The credential has been revoked.",
+         "Get a new one.", "CWE-613", "MCP07"),
+    Code("SMCP206", "identity-unavailable", _HIGH, "What is needed to judge a credential cannot be had at the moment.",
+         "Retry later; see the server's log for the key file, issuer or store that is away.", "CWE-636", "MCP07"),
+    Code("SMCP207", "login-throttled", _MEDIUM, "Too many wrong credentials came from one address.",
+         "Retry after the time given; a right credential is always taken.", "CWE-307", "MCP07"),
+    Code("SMCP208", "credential-in-query", _HIGH, "A credential stands in the query of the URL, where logs keep it.",
+         "Send it as Authorization: Bearer, and consider the one in the URL lost.", "CWE-598", "MCP01"),
+    Code("SMCP209", "several-credentials", _MEDIUM, "The message carries more than one credential.",
+         "Send one credential, in one header field.", "CWE-436", "MCP07"),
+    Code("SMCP210", "foreign-session", _HIGH, "The session does not exist, or is another caller's.",
+         "Begin a session of your own with initialize.", "CWE-639", "MCP07"),
+    # -- SMCP3xx: access ---------------------------------------------------------------------------------------------
+    Code("SMCP301", "role-denied", _MEDIUM, "No role of the caller allows this.",
+         "Ask the operator for a role that allows it.", "CWE-862", "MCP02"),
+    Code("SMCP302", "insufficient-scope", _LOW, "The caller's token lacks a scope that this needs.",
+         "Ask the issuer for a token with all scopes of the challenge.", "CWE-862", "MCP02"),
+    Code("SMCP303", "unknown-tool", _LOW, "There is no such tool.",
+         "Call a tool that tools/list shows.", "CWE-862", "MCP02"),
+    Code("SMCP304", "uri-not-canonical", _HIGH, "The resource URI has parts that readers take differently.",
+         "Send the URI as resources/list shows it.", "CWE-22", "MCP05"),
+    Code("SMCP305", "unknown-task", _MEDIUM, "There is no such task of this caller.",
+         "Use a task id that a call of this caller returned.", "CWE-639", "MCP07"),
     # -- SMCP4xx: limits ---------------------------------------------------------------------------------------------
     Code("SMCP401", "flood", _MEDIUM, "One address sends faster than this process will parse.",
          "Slow down; server.flood sets the guard.", "CWE-770"),
     Code("SMCP402", "rate-limit", _LOW, "A rate of the policy's limits is used up.",
          "Retry after the time given.", "CWE-770"),
+    Code("SMCP403", "budget-spent", _LOW, "The token budget of the day or month is used up.",
+         "Retry after the time given, or ask the operator for a larger budget.", "CWE-770"),
+    Code("SMCP404", "too-many-at-once", _LOW, "As many calls run already as may run at once.",
+         "Retry when one of them has ended.", "CWE-770"),
+    Code("SMCP405", "store-away", _HIGH, "The shared store cannot be reached; this process counts its part alone.",
+         "Bring the store back; limits are shared again without a restart.", "CWE-636"),
     # -- SMCP5xx: arguments ------------------------------------------------------------------------------------------
     Code("SMCP501", "schema-violation", _MEDIUM, "An argument does not fit the tool's JSON Schema.",
          "Call again with an argument of the kind named.", "CWE-20", "MCP05"),
@@ -263,6 +328,8 @@ CODES: Final = _table(
          "Move the compressing middleware outside this one.", "CWE-436"),
     Code("SMCP703", "result-unreadable", _MEDIUM, "The answer is not strict JSON, so it could not be inspected.",
          "Repair the server's serialisation: duplicate keys, NaN and lone surrogates are the usual causes.", "CWE-436"),
+    Code("SMCP704", "foreign-tenant", _HIGH, "A result held, or may hold, rows of another tenant.",
+         "Repair the tool; the rows were dropped or the result withheld.", "CWE-639", "MCP10"),
     # -- SMCP8xx: definitions ----------------------------------------------------------------------------------------
     Code("SMCP801", "schema-changed", _MEDIUM, "A tool's schema is no longer the one learned before.",
          "Compare the definitions; a tool that changes after approval may be poisoned.", "CWE-494", "MCP03"),
@@ -277,12 +344,15 @@ def finding(
     action: Action = Action.BLOCK,
     data: Mapping[str, Any] | None = None,
     retry_after: float = 0.0,
+    challenge: str = "",
 ) -> Finding:
     """A finding of the table's `code`; `retry_after` is in seconds."""
     row = CODES[code]
-    return Finding(row.code, row.slug, row.severity, where, action, hint, data or {}, retry_after)
+    return Finding(row.code, row.slug, row.severity, where, action, hint, data or {}, retry_after, challenge)
 
 
-def denied(code: str, where: str = "", *, hint: str = "", data: Mapping[str, Any] | None = None) -> Outcome:
+def denied(
+    code: str, where: str = "", *, hint: str = "", data: Mapping[str, Any] | None = None, challenge: str = ""
+) -> Outcome:
     """The outcome of a rung that refuses the message for one reason."""
-    return Outcome((finding(code, where, hint=hint, data=data),))
+    return Outcome((finding(code, where, hint=hint, data=data, challenge=challenge),))

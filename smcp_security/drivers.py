@@ -5,12 +5,16 @@ An answer that fails is thrown into the rung that asked, so that the traceback n
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
 
 from smcp_security.checks.rung import Question, Run
 
 T = TypeVar("T")
+
+# An event loop keeps no task alive by itself.
+_RUNNING: Final[set[asyncio.Task[None]]] = set()
 
 
 def drive(run: Run[T], answer: Callable[[Question], object]) -> T:
@@ -44,3 +48,14 @@ async def drive_async(run: Run[T], answer: Callable[[Question], object]) -> T:
     except StopIteration as end:
         result: T = end.value
         return result
+
+
+def to_its_end(work: Coroutine[Any, Any, None]) -> Awaitable[None]:
+    """What runs to its end, even if the task that waits for it is cancelled: a client hung up, a time limit passed."""
+    try:
+        task = asyncio.get_running_loop().create_task(work)
+    except RuntimeError:  # an event loop of another kind
+        return work
+    _RUNNING.add(task)
+    task.add_done_callback(_RUNNING.discard)
+    return asyncio.shield(task)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -13,20 +14,34 @@ from smcp_security.decision import CLEAN, Action, Decision, Finding, Outcome, Ti
 from smcp_security.message import Kind
 from smcp_security.strict_json import claimed_id
 
+AWAY: Final = 5.0
+"""Seconds after which it is worth to ask again for what needs a store or an issuer that is away."""
+
+_ADMISSION: Final = frozenset({"identity", "session"})
+
 Timer = Callable[[], int]
 """Nanoseconds of a clock that never goes back; the driver's, so that the engine stays pure."""
 
 
 def inspect_request(
-    context: Context, steps: Sequence[Step], *, id: str, monitored: frozenset[str], timer: Timer, rate_status: int = 200
+    context: Context,
+    steps: Sequence[Step],
+    *,
+    id: str,
+    monitored: frozenset[str],
+    timer: Timer,
+    statuses: Mapping[str, int] = answers.AS_LISTED,
 ) -> Run[Decision]:
-    """Judge one request, notification or posted response. Questions are yielded; the return value is the verdict."""
+    """Judge one request, notification or posted response. Questions are yielded; the return value is the verdict.
+
+    `statuses` is HTTP statuses by finding code, where the policy says another one than the table.
+    """
     blocking, timings = yield from _climb(context, steps, monitored, timer)
     message = context.message
     if blocking is None:
         forward = message.raw if message is not None else None
         return Decision(True, id, tuple(context.findings), forward, context.caller, None, timings, message, context)
-    answer = answers.answer(blocking, context.findings, message, rate_status=rate_status)
+    answer = answers.answer(blocking, context.findings, message, statuses=statuses)
     forward = answers.substitute(blocking, message) if message is not None else None
     return Decision(False, id, tuple(context.findings), forward, context.caller, answer, timings, message, context)
 
@@ -34,14 +49,24 @@ def inspect_request(
 def inspect_response(
     context: Context, steps: Sequence[Step], *, id: str, monitored: frozenset[str], timer: Timer
 ) -> Run[Decision]:
-    """Judge one message of the server. On a denial `message` is the error that the client gets in its place."""
+    """Judge one message of the server. On a denial `message` is the error that the client gets in its place, None in
+    place of a notification: for that nobody waits."""
     blocking, timings = yield from _climb(context, steps, monitored, timer)
     message = context.message
     if blocking is None:
         forward = message.raw if message is not None else context.raw
         return Decision(True, id, tuple(context.findings), forward, None, None, timings, message, context)
-    error = answers.withheld(blocking, _waiting(context))
+    announced = message is not None and message.kind is Kind.NOTIFICATION
+    error = None if announced else answers.withheld(blocking, _waiting(context))
     return Decision(False, id, tuple(context.findings), error, None, None, timings, message, context)
+
+
+def admits(context: Context, steps: Sequence[Step]) -> Run[bool]:
+    """Whether the rungs that tell who calls let a message pass; where there are none, everybody does."""
+    for step in steps:
+        if step.name in _ADMISSION and _take(context, (yield from step.rung(context)), False) is not None:
+            return False
+    return True
 
 
 def denial(blocking: Finding, context: Context, id: str) -> Decision:
@@ -58,7 +83,7 @@ def withheld(code: str, decision: Decision, id: str | int | None = None) -> Deci
 
     `id` is the one that the result answers, where the request of the exchange is not the one that was asked.
     """
-    blocking, request = finding(code), decision.request
+    blocking, request = finding(code, retry_after=AWAY if code == "SMCP206" else 0.0), decision.request
     waiting = request.id if request is not None and request.kind is Kind.REQUEST else id
     return Decision(False, decision.id, (blocking,), answers.withheld(blocking, waiting), request=request)
 
@@ -97,6 +122,8 @@ def _take(context: Context, outcome: Outcome, monitored: bool) -> Finding | None
         context.caller = outcome.caller
     if outcome.origin is not None:
         context.origin = outcome.origin
+    if outcome.slots or outcome.draws:
+        context.slots, context.draws = outcome.slots, outcome.draws
     return _note(context, outcome.findings, monitored) if outcome.findings else None
 
 

@@ -42,3 +42,21 @@ class FrameworkClosed(SMCPError):
     """A message was offered to a framework after `close()`."""
 
     code: ClassVar[str] = "framework_closed"
+
+
+class Unavailable(SMCPError):
+    """What is needed to judge a credential cannot be had: a key file, an issuer's keys, an introspection."""
+
+    code: ClassVar[str] = "unavailable"
+
+
+class StoreAway(Unavailable):
+    """The shared store does not answer, and this question has no safe answer without it."""
+
+    code: ClassVar[str] = "store_away"
+
+
+class KeyFileError(SMCPError):
+    """A file of API keys or of a JWKS that cannot be used. The message says where and what to do."""
+
+    code: ClassVar[str] = "invalid_keys"

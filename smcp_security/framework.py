@@ -10,31 +10,35 @@ import logging
 import os
 import secrets
 import time
-import traceback
 import weakref
 from collections.abc import Awaitable, Callable
 from threading import Lock
 from types import TracebackType
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
 from smcp_security import audit, contexts, engine
-from smcp_security.armed import Armed, PolicySource, arm
-from smcp_security.checks.rung import Context, Http, Learn, Question, ReadBody, Recall, Refusal, Run, Spend, Trace
+from smcp_security.armed import Armed, PolicySource, Surroundings, arm, retire
+from smcp_security.checks.budgets import Tokenizer
+from smcp_security.checks.rung import Context, Http, Question, ReadBody, Run
 from smcp_security.contexts import Facts, Incoming
 from smcp_security.decision import Decision, Finding, finding
-from smcp_security.drivers import drive, drive_async
-from smcp_security.errors import AuditUnavailable, FrameworkClosed
+from smcp_security.drivers import drive, drive_async, to_its_end
+from smcp_security.errors import AuditUnavailable, FrameworkClosed, Unavailable
+from smcp_security.failures import broken, log_frames, withheld_after
 from smcp_security.message import Kind
 from smcp_security.policy import Policy
-from smcp_security.schemas import ToolSchema
+from smcp_security.settlement import counted, ends_exchange, settlement
 from smcp_security.stores.exchanges import Exchanges
 from smcp_security.stores.memory import MemoryStore
+from smcp_security.stores.store import revocable
 from smcp_security.strict_json import ids_at_ends
 
 ReadBodyAsync: TypeAlias = Callable[[int], Awaitable[bytes | None]]
 ReadBodySync: TypeAlias = Callable[[int], bytes | None]
+
+Answer: TypeAlias = Callable[[Question], object]
 
 _log: Final = logging.getLogger("smcp_security")
 
@@ -42,22 +46,16 @@ _log: Final = logging.getLogger("smcp_security")
 class SMCPSecurityFramework:
     """One policy, one engine. Thread-safe, fork-safe, and a context manager that flushes the audit.
 
-    Raises `PolicyError` or `RulesError` if the policy or the rules cannot be used: nothing is served then.
+    `count_tokens` tells how many tokens a text has, for budgets; left out, four characters are one.
+    Raises `PolicyError`, `KeyFileError` or `RulesError` if the policy, its keys or the rules cannot be used: nothing is
+    served then.
     """
 
-    def __init__(self, policy: PolicySource = None) -> None:
-        self._store = MemoryStore()
-        self._flood = MemoryStore()
-        self._exchanges = Exchanges()
+    def __init__(self, policy: PolicySource = None, *, count_tokens: Tokenizer | None = None) -> None:
+        self._around = Surroundings(MemoryStore(), Exchanges(), self._store_changed, count_tokens)
         self._closed = False
         self._changing = Lock()
-        self._sources: dict[type[Question], Callable[[Any], object]] = {
-            Recall: self._recall,
-            Spend: self._spend,
-            Trace: self._exchanges.trace,
-            Learn: self._learn,
-        }
-        self._armed = arm(policy)
+        self._armed = arm(policy, self._around)
         _FRAMEWORKS.add(self)
         _log.info("%s", self._armed.summary())
 
@@ -74,16 +72,15 @@ class SMCPSecurityFramework:
         with self._changing:
             if self._closed:
                 raise FrameworkClosed("the framework is closed")
-            before, self._armed = self._armed, arm(policy, self._armed)
-            if self._armed.sink is not before.sink:
-                before.sink.close()
+            before, self._armed = self._armed, arm(policy, self._around, self._armed)
+            retire(before, self._armed)
         _log.info("policy reloaded: %s", self._armed.summary())
 
     def close(self) -> None:
         """Flush and close the audit. Messages offered afterwards are denied."""
         with self._changing:
             self._closed = True
-            self._armed.sink.close()
+            retire(self._armed, None)
 
     def __enter__(self) -> SMCPSecurityFramework:
         return self
@@ -115,12 +112,16 @@ class SMCPSecurityFramework:
         """
         started = time.monotonic()
         judged = await self.inspect_response(contexts.octets(message), decision)
+        if ends_exchange(judged):
+            await self.settle(decision)
         return self._outcome(message, judged, started)
 
     def process_response_sync(self, message: Incoming, decision: Decision) -> Decision:
         """`process_response` without an event loop."""
         started = time.monotonic()
         judged = self.inspect_response_sync(contexts.octets(message), decision)
+        if ends_exchange(judged):
+            self._settle_sync(decision)
         return self._outcome(message, judged, started)
 
     def _outcome(self, message: Incoming, judged: Decision, started: float) -> Decision:
@@ -137,37 +138,77 @@ class SMCPSecurityFramework:
 
     async def inspect(self, context: Context, read_body: ReadBodyAsync | None = None, *, edge: str) -> Decision:
         """Judge a message whose body is read only if the headers pass. `edge` names the adapter, for the audit."""
-        armed, id, context.now = self._armed, _new_id(), time.time()
+        armed = self._begin(context)
         try:
-            decision = await drive_async(self._request_run(context, armed, id), self._answering(read_body))
+            answer = _answering(armed.sources.answer_async, read_body)
+            decision = await drive_async(self._request_run(context, armed), answer)
         except Exception as error:
-            decision = _broken(error, context, id)
-        return self._settled(decision, context, armed, edge)
+            decision = broken(error, context)
+        decision = self._settled(decision, context, armed, edge)
+        if not decision.allowed:
+            await self.settle(decision)
+        return decision
 
     def inspect_sync(self, context: Context, read_body: ReadBodySync | None = None, *, edge: str) -> Decision:
         """`inspect` without an event loop."""
-        armed, id, context.now = self._armed, _new_id(), time.time()
+        armed = self._begin(context)
         try:
-            decision = drive(self._request_run(context, armed, id), self._answering(read_body))
+            decision = drive(self._request_run(context, armed), _answering(armed.sources.answer, read_body))
         except Exception as error:
-            decision = _broken(error, context, id)
-        return self._settled(decision, context, armed, edge)
+            decision = broken(error, context)
+        decision = self._settled(decision, context, armed, edge)
+        if not decision.allowed:
+            self._settle_sync(decision)
+        return decision
 
     async def inspect_response(self, raw: bytes, decision: Decision) -> Decision:
         """Judge one JSON body or one SSE event's data; `finish` notes the outcome of the whole exchange."""
-        context = contexts.of_response(raw, decision)
+        context, armed = contexts.of_response(raw, decision), self._armed
+        context.now = time.time()
         try:
-            return await drive_async(self._response_run(context, decision), self._answer)
+            return await drive_async(self._response_run(context, decision, armed), armed.sources.answer_async)
         except Exception as error:
-            return _withheld_after(error, context, decision)
+            return withheld_after(error, decision)
 
     def inspect_response_sync(self, raw: bytes, decision: Decision) -> Decision:
         """`inspect_response` without an event loop."""
-        context = contexts.of_response(raw, decision)
+        context, armed = contexts.of_response(raw, decision), self._armed
+        context.now = time.time()
         try:
-            return drive(self._response_run(context, decision), self._answer)
+            return drive(self._response_run(context, decision, armed), armed.sources.answer)
         except Exception as error:
-            return _withheld_after(error, context, decision)
+            return withheld_after(error, decision)
+
+    async def bind(self, session: str, decision: Decision) -> bool:
+        """Whether a session that the server has just begun is the caller's from now on; not if that cannot be known."""
+        if self.policy.identity is None:
+            return True
+        # Late: where nobody is asked who they are, nothing of identity is imported.
+        from smcp_security.checks.sessions import begun
+
+        return await self._finds(begun(session, decision.caller))
+
+    async def admits(self, context: Context) -> bool:
+        """Whether identity and session let the sender of a message pass that was refused before they were asked."""
+        context.now = time.time()
+        return await self._finds(engine.admits(context, self._armed.request))
+
+    async def settle(self, decision: Decision, *, pending: bool = False) -> None:
+        """The exchange ends: its answer is taken from the budgets, and its slots are given back.
+
+        `pending`: the answer may still come on another exchange of the session; until then its slots last as long as
+        those of a dead worker. What has begun is done, whatever becomes of the task that waits for it.
+        """
+        context = decision.context
+        if context is None or not (context.slots or context.uncounted or (pending and context.draws)):
+            return
+        if pending and self._around.exchanges.defer(context):
+            self._armed.store.lapse(context.slots)
+            context.slots = ()
+        if isinstance(self._armed.store, MemoryStore):
+            self._settle_sync(decision)
+        else:
+            await to_its_end(self._settle(context))
 
     def too_large(self, head: bytes, tail: bytes, decision: Decision) -> tuple[Decision, bool]:
         """The verdict on an event over the cap, of which the edge holds only the ends, and whether all is told by it.
@@ -179,21 +220,32 @@ class SMCPSecurityFramework:
         if asked is not None and asked.kind is Kind.REQUEST:
             return engine.withheld("SMCP701", decision), True
         ids = ids_at_ends(head, tail)
-        known = next((id for id in ids if self._exchanges.settle(session, id)), None)
+        known = next((id for id in ids if self._around.exchanges.settle(session, id)), None)
         seeming = ids[-1] if ids else None
         return engine.withheld("SMCP701", decision, seeming if known is None else known), known is not None
 
     def forget(self, session: str) -> None:
         """The server has ended a session."""
-        self._exchanges.forget(session)
+        self._around.exchanges.forget(session)
 
     def refuse(self, code: str, context: Context, *, edge: str) -> Decision:
         """Refuse for a reason that only the edge can see (a WebSocket, MCP at a path that is not listed)."""
-        context.now = time.time()
-        armed, id = self._armed, _new_id()
-        flooded = drive(armed.flood(context), self._answer).findings
-        decision = engine.denial(flooded[0] if flooded else finding(code), context, id)
+        armed = self._begin(context)
+        flooded = drive(armed.flood(context), armed.sources.answer).findings
+        decision = engine.denial(flooded[0] if flooded else finding(code), context, context.id)
         return self._noted(decision, context, armed, edge)
+
+    def revoke(self, name: str, seconds: float | None = None) -> None:
+        """From now on `name` does not count, for `seconds` or for ever; in other workers within five seconds.
+
+        `name` is `jti:<issuer>#<jti>`, `sub:<caller.id>` or `key:<key id>`. Raises `StoreAway`, and
+        `ValueError` for a name that is none of these: to revoke it would stop nobody.
+        """
+        self._armed.store.revoke(revocable(name), seconds)
+
+    def restore(self, name: str) -> bool:
+        """A revoked name counts again; False if it was not revoked. Raises `StoreAway`."""
+        return self._armed.store.restore(name)
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait up to `timeout` seconds until the audit is written; whether it is."""
@@ -212,7 +264,7 @@ class SMCPSecurityFramework:
         """Note what became of an allowed message, under the id of its decision. It has run: this denies nothing."""
         asked = decision.request
         if result == "withheld" and asked is not None and asked.kind is Kind.REQUEST and decision.context is not None:
-            self._exchanges.settle(decision.context.session, asked.id)
+            self._around.exchanges.settle(decision.context.session, asked.id)
         sink = self._armed.sink
         if not sink.wants(result == "withheld"):
             return
@@ -226,49 +278,74 @@ class SMCPSecurityFramework:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _request_run(self, context: Context, armed: Armed, id: str) -> Run[Decision]:
+    def _begin(self, context: Context) -> Armed:
+        context.id, context.now = _new_id(), time.time()
+        return self._armed
+
+    async def _finds(self, run: Run[bool]) -> bool:
+        """What a run finds; false where that cannot be known."""
+        try:
+            return await drive_async(run, self._armed.sources.answer_async)
+        except Unavailable:  # the store says so itself
+            return False
+        except Exception as error:
+            log_frames(error)
+            return False
+
+    def _request_run(self, context: Context, armed: Armed) -> Run[Decision]:
         if self._closed:
             raise FrameworkClosed("the framework is closed")
         return engine.inspect_request(
             context,
             armed.request,
-            id=id,
+            id=context.id,
             monitored=armed.monitored,
             timer=time.perf_counter_ns,
-            rate_status=armed.policy.server.rate_status,
+            statuses=armed.statuses,
         )
 
-    def _response_run(self, context: Context, decision: Decision) -> Run[Decision]:
-        armed = self._armed
-        return engine.inspect_response(
+    def _response_run(self, context: Context, decision: Decision, armed: Armed) -> Run[Decision]:
+        run = engine.inspect_response(
             context, armed.response, id=decision.id, monitored=armed.monitored, timer=time.perf_counter_ns
         )
+        asked, exchanges = decision.context, self._around.exchanges
+        if not (exchanges.owes or (asked is not None and asked.draws)):
+            return run
+        return counted(run, asked, context, exchanges.owing, self._around.count_tokens)
 
-    def _answer(self, question: Question) -> object:
-        """Both drivers ask here: what memory knows is answered at once."""
-        return self._sources[type(question)](question)
+    async def _settle(self, context: Context) -> None:
+        try:
+            await drive_async(settlement(context), self._armed.sources.answer_async)
+        except Exception as error:
+            log_frames(error)
 
-    def _answering(self, read_body: Callable[[int], object] | None) -> Callable[[Question], object]:
-        """`_answer`, and the body of this very request."""
-        if read_body is None:
-            return self._answer
-        return lambda question: read_body(question.limit) if type(question) is ReadBody else self._answer(question)
-
-    def _spend(self, question: Spend) -> Refusal | None:
-        return (self._flood if question.local else self._store).spend(question, time.monotonic())
-
-    def _recall(self, question: Recall) -> ToolSchema | None:
-        return self._armed.definitions.recall(question.tool, question.upstream)
-
-    def _learn(self, question: Learn) -> ToolSchema | None:
-        return self._armed.definitions.learn(question.tool, question.schema, question.upstream)
+    def _settle_sync(self, decision: Decision) -> None:
+        context = decision.context
+        try:
+            if context is not None:
+                drive(settlement(context), self._armed.sources.answer)
+        except Exception as error:
+            log_frames(error)
 
     def _settled(self, decision: Decision, context: Context, armed: Armed, edge: str) -> Decision:
         """The verdict as it takes effect: written down, and what is allowed open for its answer."""
         decision = self._noted(decision, context, armed, edge)
+        if armed.keys is not None:
+            # The app gets the decision in its scope, and has no use for the caller's credential.
+            context.http, context.token, context.api_key = None, "", ""
+        if context.slots:
+            armed.store.hold(context.slots, context)
         if decision.allowed and decision.request is not None:
-            self._exchanges.open(context.session, decision.request, "" if context.caller is None else context.caller.id)
+            caller = "" if context.caller is None else context.caller.id
+            self._around.exchanges.open(context.session, decision.request, caller)
         return decision
+
+    def _store_changed(self, state: str) -> None:
+        """The store went away or came back: it is a line of the audit, whatever is recorded else."""
+        try:
+            self._armed.sink.write(audit.store_record(at=time.time(), state=state))
+        except (AuditUnavailable, AttributeError):  # while the framework is made, or its audit is full
+            _log.error("audit: that the store is %s could not be recorded", state)
 
     def _noted(self, decision: Decision, context: Context, armed: Armed, edge: str) -> Decision:
         """Write the verdict down before it takes effect. Where that fails and the policy says so, it is a denial."""
@@ -281,13 +358,15 @@ class SMCPSecurityFramework:
             blocking = finding("SMCP002")
             return engine.denial(blocking, context, decision.id)
         except Exception as error:
-            return _broken(error, context, decision.id)
+            return broken(error, context)
         return decision
 
     def _reset_locks(self) -> None:
         self._changing = Lock()
-        for shared in (self._store, self._flood, self._exchanges, self._armed.definitions):
+        for shared in (self._armed.store, self._around.flood, self._around.exchanges, self._armed.definitions):
             shared.reset_lock()
+        if self._armed.keys is not None:
+            self._armed.keys.reset_locks()
 
 
 _FRAMEWORKS: Final[weakref.WeakSet[SMCPSecurityFramework]] = weakref.WeakSet()
@@ -313,18 +392,8 @@ def _as_given(decision: Decision, message: Incoming) -> Decision:
     return decision
 
 
-def _broken(error: Exception, context: Context, id: str) -> Decision:
-    _log_frames(error)
-    return engine.denial(finding("SMCP001"), context, id)
-
-
-def _withheld_after(error: Exception, context: Context, decision: Decision) -> Decision:
-    _log_frames(error)
-    return engine.withheld("SMCP001", decision)
-
-
-def _log_frames(error: Exception) -> None:
-    """Types and places only: messages of validators hold the input."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = " > ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}:{frame.name}" for frame in frames)
-    _log.error("a check failed, the message was denied: %s at %s", type(error).__name__, places)
+def _answering(answer: Answer, read_body: Callable[[int], object] | None) -> Answer:
+    """`answer`, and the body of this very request."""
+    if read_body is None:
+        return answer
+    return lambda question: read_body(question.limit) if type(question) is ReadBody else answer(question)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -16,13 +17,17 @@ from smcp_security.message import Era, Message, parse, typed
 from tests.envelopes import ASSUMED, MODERN, call, encoded, legacy, response
 
 RATE = {"name": "caller", "quota": 30, "window": 60.0}
+BUDGET = {"name": "tenant-tokens-month", "quota": 2_000_000, "window": 2_592_000, "unit": "tokens"}
+CAP = {"name": "caller-calls", "quota": 4, "unit": "concurrent-requests"}
+QUOTAS: dict[str, dict[str, Any]] = {"SMCP402": RATE, "SMCP403": BUDGET, "SMCP404": CAP}
+RATE_429 = dict.fromkeys(QUOTAS, 429)
 INJECTION = Finding("SMCP610", "shell-chain", Severity.CRITICAL, "/params/arguments/*", Action.BLOCK, "Use no shell.")
 
 
 def _finding(code: str) -> Finding:
     if code == "SMCP610":
         return INJECTION
-    return finding(code, "/here", retry_after=1.2, data=RATE if code == "SMCP402" else None)
+    return finding(code, "/here", retry_after=1.2, data=QUOTAS.get(code))
 
 
 def _message(value: dict[str, Any], era: Era) -> Message:
@@ -45,7 +50,9 @@ BEFORE_THE_PARSE = [
     ("SMCP109", 400, -32600), ("SMCP110", 403, -31403), ("SMCP111", 403, -31403), ("SMCP112", 400, -32600),
     ("SMCP113", 400, -32700), ("SMCP114", 400, -32700), ("SMCP115", 400, -32700), ("SMCP116", 400, -32700),
     ("SMCP117", 400, -32600), ("SMCP118", 400, -32600), ("SMCP119", 400, -32600), ("SMCP401", 429, -31429),
-    ("SMCP001", 500, INTERNAL), ("SMCP002", 500, INTERNAL),
+    ("SMCP001", 500, INTERNAL), ("SMCP002", 500, INTERNAL), ("SMCP201", 401, -31401), ("SMCP202", 401, -31401),
+    ("SMCP203", 401, -31401), ("SMCP204", 401, -31401), ("SMCP205", 401, -31401), ("SMCP206", 503, -31503),
+    ("SMCP207", 429, -31429), ("SMCP208", 400, -31400), ("SMCP209", 400, -31400), ("SMCP210", 404, -32600),
 ]  # fmt: skip
 
 
@@ -76,7 +83,15 @@ def test_a_refused_envelope_is_never_answered_with_its_id(code: str) -> None:
         ("SMCP126", 400, 400, -32022),
         ("SMCP127", 404, 200, -32601),
         ("SMCP128", 400, 200, -32602),
+        ("SMCP206", 503, 503, -31503),
+        ("SMCP301", 200, 200, -31403),
+        ("SMCP302", 403, 403, -31403),
+        ("SMCP303", 400, 200, -32602),
+        ("SMCP304", 400, 200, -32602),
+        ("SMCP305", 400, 200, -32602),
         ("SMCP402", 200, 200, -31429),
+        ("SMCP403", 200, 200, -31429),
+        ("SMCP404", 200, 200, -31429),
         ("SMCP501", 200, 200, REFUSED),
         ("SMCP610", 200, 200, REFUSED),
     ],
@@ -161,19 +176,79 @@ def test_a_withheld_result_says_that_the_call_ran(code: str) -> None:
     assert "id" not in json.loads(answers.withheld(_finding(code), None))
 
 
-def test_a_rate_answer_says_when_to_come_back() -> None:
-    answer = _answer("SMCP402", legacy("ping"))
-    headers = dict(answer.headers)
-    assert _body(answer)["error"]["data"]["retryAfterMs"] == 1200
-    assert headers["retry-after"] == "2"
-    assert headers["ratelimit-policy"] == '"caller";q=30;w=60' and headers["ratelimit"] == '"caller";r=0;t=2'
+@pytest.mark.parametrize(
+    ("code", "policy", "limit"),
+    [
+        ("SMCP402", '"caller";q=30;w=60', '"caller";r=0;t=2'),
+        ("SMCP403", '"tenant-tokens-month";q=2000000;qu="tokens";w=2592000', '"tenant-tokens-month";r=0;t=2'),
+        ("SMCP404", '"caller-calls";q=4;qu="concurrent-requests"', '"caller-calls";r=0;t=2'),
+    ],
+)
+def test_a_limit_answer_says_what_was_used_up_and_when_to_come_back(code: str, policy: str, limit: str) -> None:
+    for era in Era:
+        answer = _answer(code, call("x", id=3), era)
+        headers = dict(answer.headers)
+        data = _body(answer)["error"]["data"]
+        assert (data["code"], data["retryAfterMs"]) == (code, 1200)
+        # The quota is for headers: the body says what every other refusal says.
+        assert data.keys() == {"code", "reason", "where", "remediation", "retryAfterMs"}
+        assert (headers["retry-after"], headers["ratelimit-policy"], headers["ratelimit"]) == ("2", policy, limit)
 
 
-def test_the_policy_may_choose_429_for_rates_and_nothing_else() -> None:
-    assert _answer("SMCP402", legacy("ping"), rate_status=429).status == 429
-    assert _answer("SMCP402", call("x"), Era.MODERN, rate_status=429).status == 429
-    assert _answer("SMCP610", legacy("ping"), rate_status=429).status == 200
-    assert _answer("SMCP402", legacy("notifications/initialized", id=None), rate_status=429) == Answer(202)
+@pytest.mark.parametrize("code", ["SMCP206", "SMCP207", *QUOTAS])
+def test_whoever_is_refused_for_now_is_told_when_to_come_back(code: str) -> None:
+    answer = _answer(code, legacy("prompts/get", {"name": "p"}))
+    assert _body(answer)["error"]["data"]["retryAfterMs"] == 1200 and dict(answer.headers)["retry-after"] == "2"
+
+
+# An item of RFC 9651 as the draft has it: a string with parameters that are integers or strings.
+ITEM = re.compile(r'"[ -!#-\[\]-~]+"(;[a-z]+=([0-9]{1,15}|"[a-z-]+"))+')
+
+
+@given(st.sampled_from(sorted(QUOTAS)), st.floats(0, 10_000_000))
+def test_the_time_to_wait_is_never_too_short_and_its_headers_agree(code: str, wait: float) -> None:
+    blocking = finding(code, retry_after=wait, data=QUOTAS[code])
+    answer = answers.answer(blocking, [blocking], _message(call("x"), Era.LEGACY))
+    told, headers = _body(answer)["error"]["data"]["retryAfterMs"], dict(answer.headers)
+    # A nanosecond is what stores take for rounding.
+    assert told >= 1 and wait - 2e-9 <= told / 1000 <= max(wait, 0.001) + 0.001
+    seconds = int(headers["retry-after"])
+    assert seconds >= 1 and wait - 2e-9 <= seconds <= max(wait, 1.0) + 1
+    assert headers["ratelimit"].endswith(f";t={seconds}")
+    assert ITEM.fullmatch(headers["ratelimit"]) and ITEM.fullmatch(headers["ratelimit-policy"])
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.07, 70), (1.1, 1100), (0.0011, 2), (0.0, 1), (8.3, 8300)])
+def test_the_time_to_wait_is_exact_to_the_millisecond(seconds: float, told: int) -> None:
+    blocking = finding("SMCP402", retry_after=seconds, data=RATE)
+    answer = answers.answer(blocking, [blocking], _message(call("x"), Era.LEGACY))
+    assert _body(answer)["error"]["data"]["retryAfterMs"] == told
+
+
+@pytest.mark.parametrize("code", QUOTAS)
+def test_the_policy_may_choose_429_for_limits_and_nothing_else(code: str) -> None:
+    for era in Era:
+        answer = _answer(code, call("x", id=5), era, statuses=RATE_429)
+        assert answer.status == 429 and _body(answer)["id"] == 5
+        assert _answer("SMCP610", legacy("ping"), era, statuses=RATE_429).status == 200
+    assert _answer(code, legacy("notifications/initialized", id=None), statuses=RATE_429) == Answer(202)
+
+
+def test_a_challenge_goes_out_as_the_header_that_clients_follow() -> None:
+    challenge = 'Bearer resource_metadata="https://mcp.example.com/.well-known/oauth-protected-resource"'
+    for code, status in (("SMCP201", 401), ("SMCP302", 403)):
+        blocking = finding(code, challenge=challenge)
+        answer = answers.answer(blocking, [blocking], _message(call("x"), Era.LEGACY))
+        assert answer.status == status and dict(answer.headers)["www-authenticate"] == challenge
+        assert challenge not in answer.body.decode()
+        without = finding(code)
+        assert "www-authenticate" not in dict(answers.answer(without, [without], None).headers)
+
+
+def test_a_chosen_status_never_makes_an_error_without_an_id_a_success() -> None:
+    for code in ALL_CODES:
+        answer = _answer(code, None, statuses={code: 200})
+        assert answer.status >= 400 and "id" not in _body(answer)
 
 
 def test_a_flood_answer_and_a_wrong_http_method_carry_their_headers() -> None:

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from smcp_security.checks.rung import Question, ReadBody, Run
-from smcp_security.drivers import drive, drive_async
+from smcp_security.drivers import drive, drive_async, to_its_end
 
 pytestmark = pytest.mark.anyio
 
@@ -124,3 +124,50 @@ async def test_cancelling_an_answer_closes_the_run_and_is_not_swallowed() -> Non
         await drive_async(run, never)
     run.close()
     assert patience.cancelled_caught and closed == [True]
+
+
+async def test_work_goes_to_its_end_though_whoever_waits_for_it_is_cancelled() -> None:
+    begun, gate, done = anyio.Event(), anyio.Event(), anyio.Event()
+
+    async def work() -> None:
+        begun.set()
+        await gate.wait()
+        done.set()
+
+    async with anyio.create_task_group() as group:
+
+        async def wait() -> None:
+            await to_its_end(work())
+
+        group.start_soon(wait)
+        await begun.wait()
+        group.cancel_scope.cancel()
+    assert not done.is_set()
+    gate.set()
+    with anyio.fail_after(10):
+        await done.wait()
+
+
+async def test_work_that_is_not_cancelled_is_waited_for() -> None:
+    done: list[int] = []
+
+    async def work() -> None:
+        await anyio.lowlevel.checkpoint()
+        done.append(1)
+
+    await to_its_end(work())
+    assert done == [1]
+
+
+def test_work_goes_on_without_the_usual_event_loop() -> None:
+    done: list[int] = []
+
+    async def work() -> None:
+        done.append(1)
+
+    async def outer() -> None:
+        await to_its_end(work())
+
+    with pytest.raises(StopIteration):
+        outer().send(None)
+    assert done == [1]

@@ -166,7 +166,7 @@ def test_a_store_that_fails_denies(monkeypatch: pytest.MonkeyPatch, failure: typ
 
     with SMCPSecurityFramework() as security:
         assert _judge(security, call("x")).allowed
-        monkeypatch.setattr(security._store, "spend", fail)
+        monkeypatch.setattr(security._armed.sources, "answer", fail)
         assert _codes(_judge(security, call("x"))) == ["SMCP001"]
 
 
@@ -320,13 +320,13 @@ def _answers_in_child(security: SMCPSecurityFramework, deadline: float) -> bytes
 def test_a_framework_made_before_a_fork_answers_in_the_child_while_its_locks_are_held() -> None:
     with SMCPSecurityFramework() as security:
         held, done = Event(), Event()
-        exchanges = security._exchanges
+        exchanges = security._around.exchanges
         locks = [
-            security._store._lock,
-            security._flood._lock,
+            security._armed.store._lock,
+            security._around.flood._lock,
             security._armed.definitions._lock,
             security._changing,
-            *(recent._lock for recent in (exchanges._asked, exchanges._tasks)),
+            *(recent._lock for recent in (exchanges._asked, exchanges._answered)),
         ]
 
         def hold() -> None:

@@ -55,7 +55,13 @@ async def test_the_in_process_use_of_the_readme_judges_both_ways() -> None:
 
 
 def test_the_policy_of_the_readme_is_one_that_loads(tmp_path: Path) -> None:
-    (tmp_path / "policy.yaml").write_text(YAML[0], encoding="utf-8")
+    (tmp_path / "policy.yaml").write_text(YAML[-1], encoding="utf-8")
     policy = Policy.load(tmp_path / "policy.yaml")
     assert policy.server.hosts == ("mcp.example.com",) and policy.injection.exclude[0].rule == "SMCP631"
     assert set(json_schema()["properties"]) >= {"server", "limits", "injection", "audit"}
+
+
+@pytest.mark.parametrize("text", YAML)
+def test_every_piece_of_a_policy_in_the_readme_loads(text: str, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(text, encoding="utf-8")
+    assert Policy.load(tmp_path / "policy.yaml").version == 1

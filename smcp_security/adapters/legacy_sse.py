@@ -15,13 +15,12 @@ from typing import Any, Final, Protocol
 from urllib.parse import parse_qs
 from weakref import WeakValueDictionary
 
+from smcp_security.checks.transport import SESSION_PARAMETERS
 from smcp_security.decision import Decision
 from smcp_security.message import Era, Kind
 from smcp_security.sse import Event
 from smcp_security.strict_json import deserialise, serialise
 
-# Python and TypeScript SDKs spell the parameter differently.
-_PARAMETERS: Final = ("session_id", "sessionId")
 # A URL with a UUID. The name is kept for as long as the stream lives.
 _LONGEST_ENDPOINT: Final = 2_000
 # Streams that were ended lately; a server notices within milliseconds.
@@ -103,13 +102,13 @@ class Streams:
 
 
 def _session(query: str) -> str:
-    if not any(name in query for name in _PARAMETERS):
+    if not any(name in query for name in SESSION_PARAMETERS):
         return ""
     try:
         given = parse_qs(query, max_num_fields=20)
     except ValueError:  # more fields than any client of this transport sends
         return ""
-    return next((given[name][0] for name in _PARAMETERS if len(given.get(name, ())) == 1), "")
+    return next((given[name][0] for name in SESSION_PARAMETERS if len(given.get(name, ())) == 1), "")
 
 
 def awaited(decision: Decision) -> bool:
@@ -127,10 +126,11 @@ def awaited(decision: Decision) -> bool:
 def unheard(decision: Decision) -> bool:
     """Whether somebody may wait for an answer that nobody can address: the refused message was never read.
 
-    A stranger, told by its Host or Origin, waits for nothing, and must have no effect on a session.
+    A stranger, told by its Host, Origin or credential, waits for nothing, and must have no effect on a session.
     """
     unread = decision.request is None or not decision.request.revision
-    return unread and decision.blocking is not None and decision.blocking.code not in ("SMCP101", "SMCP102")
+    code = "" if decision.blocking is None else decision.blocking.code
+    return unread and bool(code) and code not in ("SMCP101", "SMCP102") and not code.startswith("SMCP2")
 
 
 def stand_in(decision: Decision) -> bytes:

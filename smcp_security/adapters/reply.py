@@ -15,6 +15,7 @@ from smcp_security.decision import Action, Decision, finding
 from smcp_security.engine import withheld
 from smcp_security.framework import SMCPSecurityFramework
 from smcp_security.message import Kind
+from smcp_security.settlement import weigh
 from smcp_security.sse import Event, EventReader, Part, message_event, place_of, with_data
 from smcp_security.strict_json import has_id
 
@@ -49,9 +50,11 @@ class Reply:
         "_over",
         "_pass",
         "_send",
+        "_settled",
         "_start",
         "_streams",
         "_tail",
+        "_unread",
         "ended",
     )
 
@@ -81,7 +84,7 @@ class Reply:
         self._start: Message = {}
         self._held = bytearray()
         self._head = self._tail = b""
-        self._over = False
+        self._over = self._settled = self._unread = False
         self._events = EventReader(self._limit)
         self.ended = False
 
@@ -121,6 +124,17 @@ class Reply:
         await self._forward(b"", False)
         return True
 
+    async def settle(self) -> None:
+        """Nothing more is said: give back what the exchange holds. Before its last byte goes out, so that whoever
+        waits for the answer finds the place free that it took."""
+        if self._settled:
+            return
+        self._settled = True
+        # A POST that is only accepted, or whose stream ends early, may be answered on another stream of the session.
+        elsewhere = self._account.status == 202 or self._pass is Reply._stream
+        told = self._account.withheld or self._unread
+        await self._framework.settle(self._decision, pending=self._awaited and elsewhere and not told)
+
     def __enter__(self) -> Reply:
         return self
 
@@ -145,13 +159,18 @@ class Reply:
 
     async def _begin(self, message: Message) -> None:
         self._account.status = message["status"]
+        if not await self._bound(message):
+            kept = [field for field in message["headers"] if field[0].lower() != b"mcp-session-id"]
+            self._start = {**message, "headers": kept}
+            await self._withhold(withheld("SMCP206", self._decision))
+            return
         # Clients look for a prefix or a substring, and which of two fields they take is theirs to choose.
         media = joined(message, b"content-type")
         streamed = b"text/event-stream" in media
         if not self._decision.allowed:
             self._pass = Reply._swallow
         elif self._method == "HEAD" or not (streamed or b"application/json" in media):
-            self._pass = Reply._forward
+            self._pass = Reply._pass_on
             await self._send(message)
         elif code := unreadable(message, media):
             self._start = message
@@ -161,6 +180,17 @@ class Reply:
             await self._send(without_length(message))
         else:
             self._start, self._pass = message, Reply._gather
+
+    async def _bound(self, message: Message) -> bool:
+        """Whether a session that the server begins with this answer is this caller's."""
+        begun = [value for name, value in message["headers"] if name.lower() == b"mcp-session-id"]
+        context = self._decision.context
+        if not begun or context is None or not self._decision.allowed:
+            return True
+        names = {value.decode("latin-1").strip() for value in begun}
+        if names == {context.session}:
+            return True
+        return len(names) == 1 and await self._framework.bind(names.pop(), self._decision)
 
     async def _swallow(self, body: bytes, more: bool) -> None:
         self._account.whole = not more
@@ -174,13 +204,19 @@ class Reply:
 
     async def _exceed(self, more: bool) -> None:
         if self._enforced:
+            weigh(len(self._held), self._decision.context)
             await self._withhold(withheld("SMCP701", self._decision))
             return
         self._account.note([finding("SMCP701", action=Action.REPORT)])
-        self._pass = Reply._forward
+        self._pass = Reply._pass_on
         await self._send(self._start)
-        await self._forward(bytes(self._held), more)
+        await self._pass_on(bytes(self._held), more)
         self._held.clear()
+
+    async def _pass_on(self, body: bytes, more: bool) -> None:
+        """What nobody judges."""
+        weigh(len(body), self._decision.context)
+        await self._forward(body, more)
 
     async def _judge_body(self) -> None:
         raw = bytes(self._held)
@@ -192,7 +228,8 @@ class Reply:
             self._account.note(judged.findings)
             await self._send_whole(judged.message)
         else:
-            await self._withhold(judged)
+            # In place of a notification stands nothing, and the answer that was asked for does not come any more.
+            await self._withhold(withheld("SMCP703", self._decision) if judged.message is None else judged)
 
     async def _stream(self, body: bytes, more: bool) -> None:
         out: list[bytes] = []
@@ -207,26 +244,41 @@ class Reply:
 
     async def _judge_event(self, event: Event) -> bytes:
         if not event.data or event.name not in ("", "message"):
-            self._opened(event)
-            return event.raw
+            return event.raw if await self._opened(event) else b""
         judged = await self._framework.inspect_response(event.data, self._decision)
         if judged.allowed:
             self._account.note(judged.findings)
             return event.raw if judged.message == event.data else with_data(event, _bytes(judged))
+        if judged.message is None:
+            # A notification, which nobody waits for: the answer is still to come, but not to who was revoked.
+            self._account.note(judged.findings)
+            self.ended = _revoked(judged)
+            return b""
         error = self._refused(judged)
         return with_data(event, error) if error else b""
 
-    def _opened(self, event: Event) -> None:
-        """The first event of a stream may name its session: from there on it answers what that session's POSTs ask."""
+    async def _opened(self, event: Event) -> bool:
+        """The first event of a stream may name its session: from there on it answers what that session's POSTs ask.
+
+        False if the session is another caller's: the stream ends then.
+        """
         context = self._decision.context
         if self._method == "GET" and event.data and context is not None and not context.session:
-            context.session = self._streams.announce(event, self)
+            session = self._streams.announce(event, self)
+            if session and not await self._framework.bind(session, self._decision):
+                self.ended = True
+                return False
+            context.session = session
+        return True
 
     def _piece(self, event: Event) -> bytes:
         """Of an event over the cap nothing passes, unless results are only monitored."""
+        weigh(len(event.raw), self._decision.context)
         head = event.part is Part.HEAD
         if not self._enforced:
             self._account.note([finding("SMCP701", action=Action.REPORT)] if head else [])
+            # It may have been the answer.
+            self._unread = True
             return event.raw
         if head:
             self._head, self._tail = event.raw[:_HELD_OF_LARGE], b""
@@ -249,7 +301,8 @@ class Reply:
         self._account.withheld = True
         self._account.note(judged.findings)
         # The request has its one answer now: whatever came after it would be a second.
-        self.ended = self._awaited
+        # Nor is there anything more to tell to a caller who was revoked.
+        self.ended = self._awaited or _revoked(judged)
         error = _bytes(judged)
         # On a standing stream an error without an id hangs or breaks clients.
         return error if self._awaited or has_id(error) else b""
@@ -271,7 +324,13 @@ class Reply:
     async def _forward(self, body: bytes, more: bool) -> None:
         self._account.size += len(body)
         self._account.whole = not more
+        if not more:
+            await self.settle()
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+def _revoked(judged: Decision) -> bool:
+    return judged.blocking is not None and judged.blocking.code == "SMCP205"
 
 
 def _bytes(judged: Decision) -> bytes:

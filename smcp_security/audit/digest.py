@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from smcp_security.errors import PolicyError
+from smcp_security.policy.secret import ADVICE, check_secret
 
 HEX_LENGTH: Final = 32
 """Hexadecimal characters of a digest: 128 bits, so no two values of a log collide by chance."""
@@ -19,10 +20,6 @@ KEY_CHARACTERS: Final = 32
 _PREFIX: Final = "env:"
 # The same key will authenticate the chain; a purpose of its own keeps the two apart.
 _PURPOSE: Final = b"smcp-audit-hash"
-_ADVICE: Final = (
-    f"at least {KEY_CHARACTERS} random characters, "
-    'such as those of python -c "import secrets; print(secrets.token_urlsafe(32))"'
-)
 
 
 class Digest:
@@ -63,7 +60,5 @@ def _secret(reference: str, environ: Mapping[str, str]) -> bytes:
         # The reference itself may be the key that somebody pasted here: it is not shown.
         raise PolicyError("audit.key: expected env:NAME, the name of an environment variable that holds the key")
     if name not in environ:
-        raise PolicyError(f"audit.key: the environment variable {name} is not set; set it to {_ADVICE}")
-    if len(environ[name]) < KEY_CHARACTERS:
-        raise PolicyError(f"audit.key: the environment variable {name} is too short; set it to {_ADVICE}")
-    return environ[name].encode("utf-8", "surrogateescape")
+        raise PolicyError(f"audit.key: the environment variable {name} is not set; {ADVICE}")
+    return check_secret(environ[name], f"audit.key: the environment variable {name}", least=KEY_CHARACTERS)

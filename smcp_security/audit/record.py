@@ -7,11 +7,13 @@ import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from math import modf
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from smcp_security.decision import Decision, Finding
+from smcp_security.decision import Action, Caller, Decision, Finding, finding
 
 if TYPE_CHECKING:
     from smcp_security.checks.rung import Context
@@ -27,6 +29,7 @@ FINDINGS_LIMIT: Final = 50
 """Findings kept in one record; `findings_total` counts the rest, so that one message cannot fill the log."""
 
 _DIGEST_LENGTH: Final = 32
+_ROLES_LIMIT: Final = 20
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}(?=:)")
 _NOT_PRINTABLE_ASCII: Final = re.compile(r"[^\x20-\x7e]+")
 _ENCODER: Final = msgspec.json.Encoder()
@@ -58,7 +61,7 @@ def decision_record(decision: Decision, context: Context, seal: Seal, edge: str)
         "action": _action(decision),
         **_findings(decision.findings),
         **_asked(context.message, seal),
-        "caller": None if caller is None else {"id": _capped(caller.id, digest), "verified": caller.verified},
+        "caller": None if caller is None else _caller(caller, digest),
         "label": _capped(context.label, digest),
         "address": _capped(context.address, digest),
         "session": digest(_octets(context.session)) if context.session else "",
@@ -67,6 +70,18 @@ def decision_record(decision: Decision, context: Context, seal: Seal, edge: str)
         "policy": seal.policy,
         "rules": seal.rules,
         "us": round(decision.timings.total()),
+    }
+
+
+def _caller(caller: Caller, digest: Callable[[bytes], str]) -> dict[str, Any]:
+    """Who called and how that is known; claims and scopes stay with the token."""
+    return {
+        "id": _capped(caller.id, digest),
+        "verified": caller.verified,
+        "source": caller.source,
+        "credential": _capped(caller.credential, digest),
+        "tenant": _capped(caller.tenant, digest),
+        "roles": [_capped(role, digest) for role in caller.roles[:_ROLES_LIMIT]],
     }
 
 
@@ -119,6 +134,13 @@ def lost_record(*, at: float, count: int, first: float, last: float, on_failure:
     }
 
 
+def store_record(*, at: float, state: str) -> dict[str, Any]:
+    """The record of the shared store going "away" or coming "back"."""
+    away = finding("SMCP405", action=Action.REPORT)
+    findings = _findings((away,)) if state == "away" else _findings(())
+    return {"v": FORMAT, "kind": "store", "at": timestamp(at), "state": state, **findings}
+
+
 def encode(record: Mapping[str, Any]) -> bytes:
     r"""One line of printable ASCII that ends with `\n`; everything else in a text is a `\u` escape.
 
@@ -136,7 +158,17 @@ def encode(record: Mapping[str, Any]) -> bytes:
 
 def timestamp(at: float) -> str:
     """`at` (unix seconds) as ISO 8601 in UTC with microseconds, so that lines sort as text."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
+    fraction, second = modf(at)
+    micros = round(fraction * 1_000_000)
+    if micros == 1_000_000:
+        second, micros = second + 1, 0
+    return f"{_second(second)}.{micros:06d}+00:00"
+
+
+@lru_cache(maxsize=2)
+def _second(at: float) -> str:
+    """All messages of a second share it."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")[:-6]
 
 
 def _action(decision: Decision) -> str:

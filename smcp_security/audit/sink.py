@@ -57,7 +57,8 @@ class AuditSettings(Protocol):
 
 
 class LoggerSink:
-    """Each record is one message of the logger `smcp_security.audit`: refusals at WARNING, the rest at INFO.
+    """Each record is one message of the logger `smcp_security.audit`: refusals, and the store's comings and goings, at
+    WARNING, the rest at INFO.
 
     Python prints warnings of unconfigured loggers to stderr, so refusals show without any set-up.
     """
@@ -73,7 +74,7 @@ class LoggerSink:
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Log one record; below the logger's level it costs one comparison."""
-        level = logging.WARNING if _refused(record) else logging.INFO
+        level = logging.WARNING if _loud(record) else logging.INFO
         if self._logger.isEnabledFor(level):
             self._logger.log(level, "%s", encode(record)[:-1].decode("ascii"))
 
@@ -136,10 +137,10 @@ def open_sink(audit: AuditSettings) -> Sink:
     return FileSink(path, queue=audit.queue, on_failure=audit.on_failure)
 
 
-def _refused(record: Mapping[str, Any]) -> bool:
+def _loud(record: Mapping[str, Any]) -> bool:
     if record.get("kind") == "decision":
         return not record["allowed"]
-    return record.get("result") == "withheld"
+    return record.get("result") == "withheld" or record.get("kind") == "store"
 
 
 def _renew(reference: weakref.ref[FileSink]) -> None:

@@ -1,24 +1,30 @@
-"""The flood and limits rungs: the guard of this process, the policy's rates by GCRA. Pure: spending is a question."""
+"""The flood and limits rungs: the guard of this process; the rates, budgets and caps of a policy. Pure: they only ask.
+
+Everything that applies to a message is spent in one question, all or none. A posted answer belongs to a call that was
+charged when it came in, and costs nothing.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from hashlib import sha256
-from typing import Final
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final, TypeAlias
 
-from smcp_security.checks.rung import Charge, Context, Refusal, Run, Rung, Spend
+from smcp_security.checks.budgets import Purse, Tokenizer, build_purse, tokens_of
+from smcp_security.checks.caps import Cap, build_cap
+from smcp_security.checks.memo import Memo
+from smcp_security.checks.rates import Tariff, build_tariff
+from smcp_security.checks.rung import Charge, Context, Draw, Refusal, Run, Rung, Slot, Spend
+from smcp_security.checks.subjects import Asking, asking, crowd, sender_of
 from smcp_security.decision import CLEAN, Outcome, finding
-from smcp_security.message import Kind
-from smcp_security.policy import FloodPolicy, LimitPolicy
+from smcp_security.message import Kind, Message
+from smcp_security.policy import FloodPolicy, Policy
 
-# A client that is out of calls can still connect, list and say goodbye; and connecting costs it no call.
-GRACE: Final = frozenset(
-    "initialize notifications/initialized server/discover ping logging/setLevel notifications/cancelled "
-    "tools/list prompts/list resources/list resources/templates/list".split()
-)
+_Counter: TypeAlias = Tariff | Purse | Cap
 
-
-_LONGEST: Final = 128
+# Each is about 1 KB at most: what honest callers repeat, and no more for those who never do.
+_REMEMBERED: Final = 2_048
+_LONGEST_REMEMBERED: Final = 512
 
 
 def build_flood(policy: FloodPolicy | None) -> Rung:
@@ -29,8 +35,9 @@ def build_flood(policy: FloodPolicy | None) -> Rung:
     def flood(context: Context) -> Run[Outcome]:
         if policy is None or context.http is None:
             return CLEAN
-        charge = Charge(f"flood:{context.network}", interval, policy.burst, "flood:")
-        refusal = yield from Spend((charge,), local=True).ask()
+        network = context.network
+        charge = Charge(f"flood:{network}", interval, policy.burst, "flood:" + crowd(network))
+        refusal: Refusal | None = yield Spend((charge,), local=True)
         if refusal is None:
             return CLEAN
         return Outcome((finding("SMCP401", retry_after=refusal.wait),))
@@ -38,60 +45,93 @@ def build_flood(policy: FloodPolicy | None) -> Rung:
     return flood
 
 
-def build_limits(limits: tuple[LimitPolicy, ...]) -> Rung:
-    """The limits rung: every limit that applies is charged at once, all or none."""
+def build_limits(policy: Policy, count_tokens: Tokenizer | None = None) -> Rung:
+    """The limits rung of a policy. `count_tokens` is a tokenizer for the budgets; None counts four bytes a token."""
+    tariffs, purses, caps = _counters(policy)
+    counters: tuple[_Counter, ...] = (*tariffs, *purses, *caps)
+    words = frozenset(word for counter in counters for word in counter.per)
+    rates = _Rates(tariffs, words)
 
-    tariffs = [_tariff(limit) for limit in limits]
-
-    def rates(context: Context) -> Run[Outcome]:
+    def limits(context: Context) -> Run[Outcome]:
         message = context.message
-        # A posted answer belongs to a call that was charged when it came in.
-        if message is None or not limits or message.kind is Kind.RESPONSE:
+        if message is None or not words or message.kind is Kind.RESPONSE:
             return CLEAN
-        grace = message.method in GRACE
-        refusal = yield from Spend([_charge(tariff, grace, context) for tariff in tariffs]).ask()
-        return CLEAN if refusal is None else _refused(limits[refusal.place], refusal)
+        charges = rates.charges(context, message)
+        draws: tuple[Draw, ...] = ()
+        slots: tuple[Slot, ...] = ()
+        if purses or caps:
+            asked = asking(context, message, words)
+            draws = _draws(purses, asked, context.now, message, count_tokens)
+            slots = tuple([cap.slot(asked, context.id) for cap in caps if cap.applies(asked)])
+        if not charges and not draws and not slots:
+            return CLEAN
+        refusal: Refusal | None = yield Spend(charges, draws=draws, slots=slots)
+        if refusal is not None:
+            # Nothing was taken, so nothing is held or settled, even where a refusal is only reported.
+            asked = asking(context, message, words)
+            counter = [counter for counter in counters if counter.applies(asked)][refusal.place]
+            return Outcome((counter.refused(refusal, context.now),))
+        return Outcome(slots=slots, draws=draws) if draws or slots else CLEAN
 
-    return rates
-
-
-@dataclass(frozen=True, slots=True)
-class _Tariff:
-    """What is known of a limit before any message comes: the beginnings of its keys, and its numbers."""
-
-    grace: str
-    limit: str
-    per: str
-    interval: float
-    burst: int
-
-
-def _tariff(limit: LimitPolicy) -> _Tariff:
-    # The numbers are in the key: a reloaded policy with other ones begins anew.
-    name = f"{limit.per}:{limit.rate}:{limit.burst}:"
-    return _Tariff(f"grace:{name}", f"limit:{name}", limit.per, limit.rate.period / limit.rate.count, limit.burst)
+    return limits
 
 
-def _charge(tariff: _Tariff, grace: bool, context: Context) -> Charge:
-    shared = tariff.grace if grace else tariff.limit
-    return Charge(shared + _subject(tariff.per, context), tariff.interval, tariff.burst, shared)
+class _Rates:
+    """What a message is charged by the limits; remembered where its arguments say nothing of it."""
+
+    def __init__(self, tariffs: Sequence[Tariff], words: frozenset[str]) -> None:
+        self._tariffs = tariffs
+        self._words = words
+        self._known: Memo[tuple[str, ...], tuple[Charge, ...]] = Memo(_REMEMBERED)
+        self._plain = not any(tariff.priced for tariff in tariffs)
+
+    def charges(self, context: Context, message: Message) -> tuple[Charge, ...]:
+        """What is to be charged, by limit."""
+        if not self._plain:
+            return self._charges(context, message)
+        sender = sender_of(context, message)
+        found = self._known.get(sender)
+        if found is None:
+            found = self._charges(context, message)
+            if sum(map(len, sender)) <= _LONGEST_REMEMBERED:
+                self._known.put(sender, found)
+        return found
+
+    def _charges(self, context: Context, message: Message) -> tuple[Charge, ...]:
+        asked = asking(context, message, self._words)
+        return tuple([tariff.charge(asked) for tariff in self._tariffs if tariff.applies(asked)])
 
 
-def _subject(per: str, context: Context) -> str:
-    """Whose counter it is. A label counts only together with the address until a credential vouches for it."""
-    if per == "address":
-        return context.network
-    if context.caller is not None and context.caller.verified:
-        return f"caller:{context.caller.id}"
-    # Thousands of keys are kept, and an edge may pass on a label of any length.
-    label = (
-        context.label
-        if len(context.label) <= _LONGEST
-        else sha256(context.label.encode("utf-8", "surrogatepass")).hexdigest()
+def _counters(policy: Policy) -> tuple[list[Tariff], list[Purse], list[Cap]]:
+    """What the policy counts, each under a name of its own. What is written twice counts once."""
+    names = _Names()
+    return (
+        [build_tariff(limit, names.new("+".join(limit.per))) for limit in dict.fromkeys(policy.limits)],
+        [
+            build_purse(budget, names.new(f"{'+'.join(budget.per)}-tokens-{budget.tokens.span}"))
+            for budget in dict.fromkeys(policy.budgets)
+        ],
+        [build_cap(cap, names.new(f"{'+'.join(cap.per)}-calls")) for cap in dict.fromkeys(policy.concurrency)],
     )
-    return f"{context.network}|{label}"
 
 
-def _refused(limit: LimitPolicy, refusal: Refusal) -> Outcome:
-    quota = {"name": limit.per, "quota": limit.burst, "window": limit.rate.period}
-    return Outcome((finding("SMCP402", retry_after=refusal.wait, data=quota),))
+class _Names:
+    """Names for answers: they tell counters apart and say nothing of tools that a caller may not know."""
+
+    def __init__(self) -> None:
+        self._given: Counter[str] = Counter()
+
+    def new(self, name: str) -> str:
+        self._given[name] += 1
+        return name if self._given[name] == 1 else f"{name}-{self._given[name]}"
+
+
+def _draws(
+    purses: Sequence[Purse], asked: Asking, now: float, message: Message, count_tokens: Tokenizer | None
+) -> tuple[Draw, ...]:
+    taken = [purse for purse in purses if purse.applies(asked)]
+    if not taken:
+        return ()
+    # Nothing is free: a budget that is used up refuses the smallest message too.
+    tokens = max(tokens_of(message.raw, count_tokens), 1)
+    return tuple([purse.draw(asked, tokens, now) for purse in taken])

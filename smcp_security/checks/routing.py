@@ -17,7 +17,7 @@ _CLOSE: Final = "?="
 
 def header_mismatch(message: Message, headers: Headers, claimed: Any) -> str:
     """The name of the first routing header that is repeated, missing or different from the body; empty if none."""
-    for name in ("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name"):
+    for name in ("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name") if headers.repeated else ():
         if name.lower() in headers.repeated:
             return name
     version = headers.get("mcp-protocol-version")

@@ -53,11 +53,36 @@ class Charge(msgspec.Struct, frozen=True):
     cost: int = 1
 
 
+class Draw(msgspec.Struct, frozen=True):
+    """Something to take from a budget: `cost` of the `limit` of one calendar window, which is part of the key.
+
+    `ends` is seconds from now to the end of the window.
+    """
+
+    key: str
+    limit: int
+    cost: int
+    ends: float
+    shared: str = ""
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """One place among `limit`, held by `holder` for `ttl` seconds unless it is renewed or released."""
+
+    key: str
+    limit: int
+    holder: str
+    ttl: float
+    shared: str = ""
+
+
 class Spend(Question, frozen=True):
     """Charge several counters at once, all or none. `local` keeps to this process (the flood guard)."""
 
-    charges: Sequence[Charge]
+    charges: Sequence[Charge] = ()
     local: bool = False
+    draws: Sequence[Draw] = ()
+    slots: Sequence[Slot] = ()
 
     def ask(self) -> Run[Refusal | None]:
         refusal: Refusal | None = yield self
@@ -65,10 +90,135 @@ class Spend(Question, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Which charge (by place) did not fit, and in how many seconds it would."""
+    """Which charge, draw or slot (by place, counted through in that order) did not fit, and when it would (seconds)."""
 
     place: int
     wait: float
+
+
+class Settle(Question, frozen=True):
+    """Take from budgets what was used already, whether it fits or not."""
+
+    draws: Sequence[Draw]
+
+    def ask(self) -> Run[None]:
+        yield self
+
+
+class Release(Question, frozen=True):
+    """Give slots back."""
+
+    slots: Sequence[Slot]
+
+    def ask(self) -> Run[None]:
+        yield self
+
+
+class Claim(Question, frozen=True):
+    """Who owns `key`: `value` if nobody did or it did already, for `ttl` seconds from now; else another's name, which
+    need not be the real one.
+
+    Without `begin`, or with an empty `value`, what is nobody's stays so, and the answer is "". Raises `StoreAway` where
+    the owner cannot be known.
+    """
+
+    key: str
+    value: str
+    ttl: float
+    begin: bool = True
+
+    def ask(self) -> Run[str]:
+        owner: str = yield self
+        return owner
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """What is known of an API key besides its secret. `digest` is HMAC-SHA-256(salt, id + ":" + secret)."""
+
+    id: str
+    owner: str
+    salt: bytes
+    digest: bytes
+    roles: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    tenant: str = ""
+    expires_at: float | None = None
+    revoked: bool = False
+
+    def __repr__(self) -> str:
+        return f"ApiKey(id={self.id!r}, owner={self.owner!r})"
+
+
+class LookUp(Question, frozen=True):
+    """The API key of that id, None if there is none. Raises `Unavailable` while the key file cannot be read."""
+
+    id: str
+
+    def ask(self) -> Run[ApiKey | None]:
+        key: ApiKey | None = yield self
+        return key
+
+
+class VerificationKey(msgspec.Struct, frozen=True):
+    """One public key (or shared secret) of an issuer. `key` is joserfc's; `thumbprint` is RFC 7638."""
+
+    thumbprint: str
+    key: Any
+    kid: str = ""
+    algorithm: str = ""
+
+    def __repr__(self) -> str:
+        return f"VerificationKey(thumbprint={self.thumbprint!r})"
+
+
+class FetchKeys(Question, frozen=True):
+    """The keys of an issuer that a token with `kid` may be signed with; all of them for an empty one.
+
+    An unknown `kid` makes the issuer's set be fetched anew, at most once a minute. Raises `Unavailable` while there is
+    no good copy.
+    """
+
+    issuer: str
+    kid: str = ""
+
+    def ask(self) -> Run[Sequence[VerificationKey]]:
+        keys: Sequence[VerificationKey] = yield self
+        return keys
+
+
+class Introspect(Question, frozen=True):
+    """What the issuer says of an opaque token (RFC 7662): its claims, None if it is not active.
+
+    Raises `Unavailable` if the issuer does not answer as it should.
+    """
+
+    issuer: str
+    token: str
+
+    def __repr__(self) -> str:
+        return f"Introspect(issuer={self.issuer!r})"
+
+    def ask(self) -> Run[Mapping[str, Any] | None]:
+        claims: Mapping[str, Any] | None = yield self
+        return claims
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What has ceased to count: revoked names, and the thumbprints of the keys that each issuer still has.
+
+    Names are `jti:<issuer>#<jti>`, `sub:<Caller.id>` and `key:<key id>`. An issuer without an entry has fetched none.
+    """
+
+    revoked: frozenset[str] = frozenset()
+    keys: Mapping[str, frozenset[str]] = msgspec.field(default_factory=dict)
+
+
+class AskStanding(Question, frozen=True):
+    """The present `Standing`, at most five seconds old. Raises `StoreAway` where it cannot be had."""
+
+    def ask(self) -> Run[Standing]:
+        standing: Standing = yield self
+        return standing
 
 
 class Recall(Question, frozen=True):
@@ -121,6 +271,10 @@ class Headers(msgspec.Struct, frozen=True):
     count: int = 0
     size: int = 0
 
+    def __repr__(self) -> str:
+        """Names alone: a value may be a credential."""
+        return f"Headers({', '.join(self.first)})"
+
     def get(self, name: str) -> str | None:
         """The first value of `name` as latin-1, without surrounding blanks (RFC 9110, 5.5); None if absent."""
         value = self.first.get(name)
@@ -147,27 +301,39 @@ class Http(msgspec.Struct, frozen=True):
     path: str
     headers: Headers
     peer: str
+    query: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Context:
     """What the rungs look at. Rungs only read it; the engine writes what an outcome brought.
 
-    `now` is unix seconds. `address` is who sends, proxies subtracted; `network` its /64 or itself, the key of limits.
-    `upstream` tells servers behind one edge apart. `label` is what the edge says of the user: never a proof. `http` is
-    None for a message handed over in process.
+    `id` is the decision's. `now` is unix seconds. `address` is who sends, proxies subtracted; `network` its /64 or
+    itself, the key of limits. `upstream` tells servers behind one edge apart. `label` is what the edge says of the
+    user: never a proof. `http` is None for a message handed over in process. `unwatched`: no edge sees the server begin
+    a session, so the first to use one is its caller.
     """
 
+    id: str = ""
     now: float = 0.0
     http: Http | None = None
     address: str = ""
     network: str = ""
     label: str = ""
     session: str = ""
+    unwatched: bool = False
+    # Credentials handed over in process; over HTTP they stand in the headers.
+    token: str = field(default="", repr=False)
+    api_key: str = field(default="", repr=False)
     upstream: str = ""
     raw: bytes | None = None
     message: Message | None = None
     caller: Caller | None = None
+    # What is held until the exchange ends, and what its result will be taken from.
+    slots: Sequence[Slot] = ()
+    draws: Sequence[Draw] = ()
+    # Tokens of the answer that no budget was charged for yet.
+    uncounted: int = 0
     findings: list[Finding] = field(default_factory=list)
     # The response side: the request of this exchange, and what the message was traced to (None if unknown).
     request: Message | None = None

@@ -14,6 +14,8 @@ from smcp_security.policy import ServerPolicy
 # uvicorn (h11) itself stops at 64 KiB of header; 100 fields is Apache's default, 200 leaves room for proxies.
 MAX_HEADER_BYTES: Final = 64 * 1024
 MAX_HEADER_FIELDS: Final = 200
+# Twice what nginx and Apache take of a request line; some servers let any length through.
+MAX_URL: Final = 16 * 1024
 # A browser may reach a loopback server by these names; 0.0.0.0 is never one of them (CVE-2025-49596).
 LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 METHODS: Final = ("POST", "GET", "DELETE", "HEAD", "OPTIONS")
@@ -22,6 +24,8 @@ _ONCE: Final = frozenset(
     "authorization content-type content-length content-encoding transfer-encoding mcp-session-id last-event-id".split()
 )
 UNIX: Final = "unix"
+SESSION_PARAMETERS: Final = ("session_id", "sessionId")
+"""Where the deprecated HTTP+SSE transport names the session; the SDKs spell it differently."""
 _KNOWN_NAMES: Final = 64
 
 Network = IPv4Network | IPv6Network
@@ -39,7 +43,7 @@ def build(server: ServerPolicy) -> Rung:
         return (
             _host(http.headers, hosts)
             or _origin(http.headers, origins)
-            or _shape(http.headers)
+            or _shape(http)
             or _method(http)
             or (_body(http.headers, server.max_body) if http.method == "POST" else _no_body(http.headers))
             or CLEAN
@@ -105,9 +109,12 @@ def _origin(headers: Headers, allowed: _Names) -> Outcome | None:
     return None
 
 
-def _shape(headers: Headers) -> Outcome | None:
+def _shape(http: Http) -> Outcome | None:
+    headers = http.headers
     if headers.count > MAX_HEADER_FIELDS or headers.size > MAX_HEADER_BYTES:
         return denied("SMCP103", hint=f"at most {MAX_HEADER_FIELDS} fields and {MAX_HEADER_BYTES} bytes")
+    if len(http.path) + len(http.query) > MAX_URL:
+        return denied("SMCP103", hint=f"a URL of at most {MAX_URL} bytes")
     if headers.repeated and (twice := sorted(headers.repeated & _ONCE)):
         return denied("SMCP107", twice[0])
     if "transfer-encoding" in headers.first and "content-length" in headers.first:
@@ -155,13 +162,14 @@ def client_address(http: Http, trusted: Sequence[Network | str]) -> str:
     if forwarded is None or "x-forwarded-for" in http.headers.repeated:
         return address
     for hop in reversed(forwarded.split(",")):
-        if not _trusted(address, trusted) or (plain := _address(hop.strip())) is None:
+        if not is_trusted(address, trusted) or (plain := _address(hop.strip())) is None:
             return address
         address = plain
     return address
 
 
-def _trusted(address: str, trusted: Sequence[Network | str]) -> bool:
+def is_trusted(address: str, trusted: Sequence[Network | str]) -> bool:
+    """Whether the peer at `address` is one of the policy's proxies."""
     if address == UNIX:
         return UNIX in trusted
     parsed = _parsed(address)

@@ -24,6 +24,8 @@ COMMANDS: Final = {
     "check": "Judge one message against a policy; the exit code says allowed or denied.",
     "demo": "Run a real MCP server, its official client and a series of attacks.",
     "explain": "Say what a finding code means and what to do about it.",
+    "keys": "Create, list and revoke API keys.",
+    "revoke": "End a token, a caller or an API key in all processes that share a store.",
     "schema": "Print the JSON Schema of the policy file, for editors.",
 }
 UNUSABLE: Final = 2

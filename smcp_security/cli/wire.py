@@ -13,7 +13,7 @@ from smcp_security.leaves import Texts
 from smcp_security.message import Era, Message, typed
 
 # Found where denying is too late or would be wrong: these are recorded and never answered.
-REPORTED: Final = frozenset({"SMCP505", "SMCP801"})
+REPORTED: Final = frozenset({"SMCP405", "SMCP505", "SMCP801"})
 UNANSWERABLE: Final = frozenset({"SMCP003"})
 _RATE: Final = {"name": "caller", "quota": 1, "window": 60.0}
 _REVISIONS: Final = {Era.MODERN: "2026-07-28", Era.LEGACY: "2025-11-25"}

@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
-from smcp_security.policy.injection import Exclusion, InjectionPolicy
-from smcp_security.policy.load import resolve
-from smcp_security.policy.model import (
-    ArgumentsPolicy,
-    AuditPolicy,
-    LimitPolicy,
-    ModePolicy,
-    Policy,
-    ResultsPolicy,
+from smcp_security.policy.access import AllowRule, Condition, DenyRule, RolePolicy, TenantAssertion
+from smcp_security.policy.identity import (
+    ApiKeysPolicy,
+    CertificatePolicy,
+    ForwardedPolicy,
+    IdentityPolicy,
+    IntrospectionPolicy,
+    IssuerPolicy,
 )
+from smcp_security.policy.injection import Exclusion, InjectionPolicy
+from smcp_security.policy.limits import BudgetPolicy, ConcurrencyPolicy, CostPolicy, LimitPolicy
+from smcp_security.policy.load import resolve
+from smcp_security.policy.model import ArgumentsPolicy, AuditPolicy, ModePolicy, Policy, ResultsPolicy
 from smcp_security.policy.schema import json_schema
 from smcp_security.policy.server import FloodPolicy, ServerPolicy
+from smcp_security.policy.store import StorePolicy
 from smcp_security.policy.tools import ToolPolicy
-from smcp_security.policy.units import Rate
+from smcp_security.policy.units import Allowance, Rate
 
 __all__ = [
+    "AllowRule",
+    "Allowance",
+    "ApiKeysPolicy",
     "ArgumentsPolicy",
     "AuditPolicy",
+    "BudgetPolicy",
+    "CertificatePolicy",
+    "ConcurrencyPolicy",
+    "Condition",
+    "CostPolicy",
+    "DenyRule",
     "Exclusion",
     "FloodPolicy",
+    "ForwardedPolicy",
+    "IdentityPolicy",
     "InjectionPolicy",
+    "IntrospectionPolicy",
+    "IssuerPolicy",
     "LimitPolicy",
     "ModePolicy",
     "Policy",
     "Rate",
     "ResultsPolicy",
+    "RolePolicy",
     "ServerPolicy",
+    "StorePolicy",
+    "TenantAssertion",
     "ToolPolicy",
     "json_schema",
     "resolve",

@@ -15,11 +15,19 @@ HOST_PATTERN: Final = rf"^(\*|{_HOST}{_PORT})$"
 ORIGIN_PATTERN: Final = rf"^[A-Za-z][A-Za-z0-9+.-]{{0,31}}://{_HOST}{_PORT}$"
 PATH_PATTERN: Final = r"^(/|(/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*)+/?)$"
 METHOD_PATTERN: Final = r"^[A-Za-z0-9_.$*-]{1,64}(/[A-Za-z0-9_.$*-]{1,64}){0,7}$"
+_ONE_PORT: Final = r"(?::[1-9][0-9]{0,4})?"
+ISSUER_PATTERN: Final = rf'^https?://{_HOST}{_ONE_PORT}(/[!"$->@-\[\]-~]{{0,1000}})?$'
+URL_PATTERN: Final = rf'^https?://{_HOST}{_ONE_PORT}([/?][!"$-\[\]-~]{{0,1000}})?$'
+_STEP: Final = r"/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@-]*"
+RESOURCE_PATTERN: Final = rf"^[Hh][Tt][Tt][Pp][Ss]?://{_HOST}{_ONE_PORT}({_STEP})*/?$"
 
 _HOST_RE: Final = re.compile(HOST_PATTERN, re.ASCII)
 _ORIGIN_RE: Final = re.compile(ORIGIN_PATTERN, re.ASCII)
 _PATH_RE: Final = re.compile(PATH_PATTERN, re.ASCII)
 _METHOD_RE: Final = re.compile(METHOD_PATTERN, re.ASCII)
+_ISSUER_RE: Final = re.compile(ISSUER_PATTERN, re.ASCII)
+_URL_RE: Final = re.compile(URL_PATTERN, re.ASCII)
+_RESOURCE_RE: Final = re.compile(RESOURCE_PATTERN, re.ASCII)
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 _WILDCARD_ADDRESSES: Final = frozenset({"0.0.0.0", "[::]"})
 
@@ -30,6 +38,11 @@ HOST_EXPECTED: Final = (
 ORIGIN_EXPECTED: Final = "expected an origin without a path, such as https://app.example.com or http://localhost:*"
 PATH_EXPECTED: Final = "expected an absolute path such as /mcp, without query, escapes, dot segments or //"
 METHOD_EXPECTED: Final = "expected a method name or glob such as tasks/* or x-vendor/thing"
+ISSUER_EXPECTED: Final = "expected an issuer such as https://idp.example.com, without credentials, query and fragment"
+URL_EXPECTED: Final = "expected a URL such as https://idp.example.com/jwks.json, without credentials and fragment"
+RESOURCE_EXPECTED: Final = (
+    "expected the URL of the MCP endpoint, such as https://mcp.example.com/mcp, without query, escapes and dot segments"
+)
 PROXY_EXPECTED: Final = "expected a network such as 10.0.0.0/8, one address, or the word unix"
 
 
@@ -93,6 +106,48 @@ def parse_path(value: object) -> str:
     """
     path = _text(value, _PATH_RE, PATH_EXPECTED)
     return path.rstrip("/") or "/"
+
+
+def parse_issuer(value: object) -> str:
+    """The name of an issuer, as it is written: `iss` is compared exactly.
+
+    Raises:
+        ValueError: not an absolute http(s) URL, or with credentials, a query or a fragment.
+    """
+    return _url(value, _ISSUER_RE, ISSUER_EXPECTED)
+
+
+def parse_url(value: object) -> str:
+    """A URL that something is fetched from, as it is written.
+
+    Raises:
+        ValueError: not an absolute http(s) URL, or with credentials or a fragment.
+    """
+    return _url(value, _URL_RE, URL_EXPECTED)
+
+
+def _url(value: object, pattern: re.Pattern[str], expected: str) -> str:
+    url = _text(value, pattern, expected)
+    _check_authority(authority_of(url).lower(), expected)
+    return url
+
+
+def authority_of(url: str) -> str:
+    """`name` or `name:port` of an absolute URL."""
+    return re.split("[/?]", url.partition("://")[2], maxsplit=1)[0]
+
+
+def parse_resource(value: object) -> str:
+    """`server.resource` in its canonical form (RFC 8707): lower case before the path, no default port, no last slash.
+
+    Raises:
+        ValueError: not an absolute http(s) URL, or with a part that compares differently here and there.
+    """
+    scheme, _, rest = _text(value, _RESOURCE_RE, RESOURCE_EXPECTED).partition("://")
+    authority, slash, path = rest.partition("/")
+    authority = authority.lower()
+    _check_authority(authority, RESOURCE_EXPECTED)
+    return f"{scheme.lower()}://{authority.removesuffix(_DEFAULT_PORTS[scheme.lower()])}{slash}{path}".rstrip("/")
 
 
 def parse_method(value: object) -> str:

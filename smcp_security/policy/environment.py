@@ -15,6 +15,10 @@ from smcp_security.policy.places import Path, Places, shown_key, shown_path
 PREFIX: Final = "SMCP_"
 _FORM: Final = re.compile(r"[A-Z0-9]+(_[A-Z0-9]+)*(__[A-Z0-9]+(_[A-Z0-9]+)*)+", re.ASCII)
 _VALUE_MAX: Final = 64 * 1024
+# Sections that a file may switch off by null; elsewhere a null is a mistake, and validation says so.
+_MAY_BE_NULL: Final[frozenset[Path]] = frozenset({
+    ("identity",), ("identity", "api_keys"), ("identity", "forwarded"), ("identity", "certificate"),
+})  # fmt: skip
 
 
 def override_names(environ: Mapping[str, str]) -> list[str]:
@@ -79,17 +83,21 @@ def _value(name: str, text: str) -> Any:
 def _write(raw: dict[str, Any], path: Path, value: Any, keys: Keys) -> None:
     node: Any = raw
     for depth, segment in enumerate(path[:-1], start=1):
-        node[segment] = _opened(node.get(segment, {}), path[:depth], keys)
+        node[segment] = _opened(node.get(segment), segment in node, path[:depth], keys)
         node = node[segment]
         if not isinstance(node, dict):
             return  # validation refuses it where it stands
     node[path[-1]] = value
 
 
-def _opened(value: Any, path: Path, keys: Keys) -> Any:
-    """The mapping that a shorthand stands for, so that one key of it can be set."""
+def _opened(value: Any, written: bool, path: Path, keys: Keys) -> Any:
+    """The mapping that nothing or a shorthand stands for, so that one key of it can be set."""
+    if value is None and (not written or path in _MAY_BE_NULL):
+        return {}
     if path == ("mode",) and isinstance(value, str):
         return dict.fromkeys(keys["mode",], value)
+    if path == ("store",) and isinstance(value, str):
+        return {"url": value}
     return {} if path == ("server", "flood") and value == "off" else value
 
 

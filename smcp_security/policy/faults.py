@@ -6,7 +6,7 @@ What an operator wrote is shown only where it is short and plain and the key doe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -14,14 +14,15 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from smcp_security.errors import PolicyError
-from smcp_security.policy.keys import PLANNED_KEYS, PLANNED_VALUES, Keys, pattern_of
+from smcp_security.policy.agreement import Disagreement
+from smcp_security.policy.keys import PLANNED_KEYS, PLANNED_VALUES, Keys, Pattern, pattern_of
 from smcp_security.policy.places import Path, Place, Places, shown_key, shown_path
 from smcp_security.policy.tool_schema_problem import SchemaProblem
 
 SHOWN_MAX: Final = 100
 """Lines. A policy with more mistakes than this is the wrong file."""
 
-_SECRET: Final = re.compile(r"key|token|passw|secret|credential", re.IGNORECASE)
+_SECRET: Final = re.compile(r"key|token|passw|secret|credential|^url$|^proxy$", re.IGNORECASE)
 _SHOWABLE: Final = re.compile(r"[A-Za-z0-9 _./:*+\[\]-]{0,40}", re.ASCII)
 _UNKNOWN: Final = frozenset({"extra_forbidden", "unexpected_keyword_argument"})
 _EXPECTED: Final = {
@@ -35,12 +36,15 @@ _EXPECTED: Final = {
     "int_from_float": "expected a whole number",
     "string_type": "expected text",
     "missing": "missing, and it has no default",
+    "bool_type": "expected true or false",
 }
 _BOUNDS: Final = {
     "greater_than_equal": ("ge", "expected at least {}"),
     "less_than_equal": ("le", "expected at most {}"),
     "too_short": ("min_length", "expected at least {} entry"),
     "too_long": ("max_length", "expected at most {} entries"),
+    "string_too_short": ("min_length", "expected at least {} character"),
+    "string_too_long": ("max_length", "expected at most {} characters"),
 }
 
 
@@ -56,11 +60,28 @@ def policy_error(error: ValidationError, places: Places, keys: Keys) -> PolicyEr
 def _lines(
     details: Iterable[ErrorDetails], places: Places, keys: Keys
 ) -> Iterable[tuple[tuple[Any, ...], Place | None, str]]:
-    for detail in details:
-        path, about_key = _path(detail)
-        place = places.of_key(path) if about_key else places.of_value(path)
-        order = (1, 0, 0, str(place)) if isinstance(place, str | None) else (0, *place, "")
-        yield order, place, f"{shown_path(path) or 'policy'}: {_message(detail, path, keys)}"
+    for detail in _causes(details):
+        for path, about_key, text in _mistakes(detail, keys):
+            place = places.of_key(path) if about_key else places.of_value(path)
+            order = (1, 0, 0, str(place)) if isinstance(place, str | None) else (0, *place, "")
+            yield order, place, f"{shown_path(path) or 'policy'}: {text}"
+
+
+def _causes(details: Iterable[ErrorDetails]) -> list[ErrorDetails]:
+    """Without lists that are too short only because their entries were refused."""
+    every = list(details)
+    wrong = {detail["loc"][:-1] for detail in every}
+    return [detail for detail in every if detail["type"] != "too_short" or detail["loc"] not in wrong]
+
+
+def _mistakes(detail: ErrorDetails, keys: Keys) -> Iterator[tuple[Path, bool, str]]:
+    """Each mistake in `detail`: its path, whether the key is what is wrong, and what to say."""
+    cause = _cause(detail)
+    if isinstance(cause, Disagreement):
+        yield from ((path, False, problem) for path, problem in cause.problems)
+        return
+    path, about_key = _path(detail)
+    yield path, about_key, _message(detail, path, keys)
 
 
 def _path(detail: ErrorDetails) -> tuple[Path, bool]:
@@ -144,10 +165,18 @@ def _unknown_key(path: Path, keys: Keys) -> str:
 
 def suggestion(path: Path, keys: Keys) -> str:
     """The known key that the last part of `path` was probably meant to be: a sibling, or the same name elsewhere."""
-    *section, key = pattern_of(path)
+    pattern = pattern_of(path)
+    section, key = pattern[:-1], pattern[-1]
     word = key.lower().replace("-", "_")[:40]
-    close = get_close_matches(word, keys.get(tuple(section), ()), n=1)
+    close = get_close_matches(word, keys.get(section, ()), n=1)
     if close:
         return shown_key(close[0])
-    elsewhere = [".".join((*where, word)) for where, names in keys.items() if word in names]
-    return elsewhere[0] if elsewhere else ""
+    elsewhere: list[Pattern] = [(*where, word) for where, names in keys.items() if word in names]
+    if not elsewhere:
+        return ""
+    return ".".join(max(elsewhere, key=lambda other: _shared(other, section)))
+
+
+def _shared(one: Iterable[str], other: Pattern) -> int:
+    """How many segments two paths begin with alike."""
+    return next((at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), len(other))

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final, get_args
+from typing import Any, Final, Union, get_args
 
 from pydantic import BaseModel
 
@@ -21,14 +21,11 @@ Keys = Mapping[Pattern, tuple[str, ...]]
 ANY: Final = "*"
 
 PLANNED_KEYS: Final[frozenset[Pattern]] = frozenset({
-    ("identity",), ("roles",), ("budgets",), ("unlisted_tools",), ("infer",), ("pins",), ("vault",), ("store",),
-    ("workers",), ("approvals",), ("flow",), ("server", "resource"), ("limits", ANY, "tools"), ("limits", ANY, "cost"),
-    ("tools", ANY, "arguments"), ("tools", ANY, "infer"), ("results", "redact"), ("results", "injection"),
-    ("mode", "pins"), ("mode", "contracts"),
+    ("infer",), ("pins",), ("vault",), ("approvals",), ("flow",), ("tools", ANY, "arguments"), ("tools", ANY, "infer"),
+    ("results", "redact"), ("results", "injection"), ("mode", "pins"), ("mode", "contracts"),
 })  # fmt: skip
 
 PLANNED_VALUES: Final[dict[Pattern, frozenset[str]]] = {
-    ("limits", ANY, "per"): frozenset({"tenant", "tool", "session"}),
     ("audit", "arguments"): frozenset({"redacted"}),
 }
 
@@ -43,7 +40,7 @@ def _sections(model: Any, path: Pattern) -> Iterator[tuple[Pattern, tuple[str, .
     if dataclasses.is_dataclass(model):
         yield path, tuple(field.name for field in dataclasses.fields(model))
         return
-    yield path, tuple(model.model_fields)
+    yield path, tuple(info.alias or name for name, info in model.model_fields.items())
     for name, info in model.model_fields.items():
         for inner, below in _models_in(info.annotation, (*path, name)):
             yield from _sections(inner, below)
@@ -54,14 +51,15 @@ def _models_in(annotation: Any, path: Pattern) -> Iterator[tuple[Any, Pattern]]:
     if isinstance(annotation, type) and hasattr(annotation, "__pydantic_fields__"):
         yield annotation, path
         return
-    repeated = getattr(annotation, "__origin__", None) is not None and not hasattr(annotation, "__metadata__")
+    origin = getattr(annotation, "__origin__", None)
+    repeated = origin not in (None, Union) and not hasattr(annotation, "__metadata__")
     for argument in get_args(annotation):
         yield from _models_in(argument, (*path, ANY) if repeated else path)
 
 
 def pattern_of(path: Path) -> Pattern:
     """`path` with `*` for indexes and for names that the operator chose."""
-    chosen = path[:1] == ("tools",)
+    chosen = path[:1] in (("tools",), ("roles",))
     return tuple(
         ANY if isinstance(segment, int) or (chosen and index == 1) else segment for index, segment in enumerate(path)
     )

@@ -5,21 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, Strict, ValidationError, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, Strict, ValidationError, model_validator
 
+from smcp_security.policy.access import Roles, TenantAssertion
+from smcp_security.policy.agreement import check_agreement
+from smcp_security.policy.identity import IdentityPolicy
 from smcp_security.policy.injection import InjectionPolicy
+from smcp_security.policy.limits import BudgetPolicy, ConcurrencyPolicy, LimitPolicy
 from smcp_security.policy.places import Places
 from smcp_security.policy.profiles import PROFILES, STANDARD, with_defaults
-from smcp_security.policy.section import Frequency, FrozenMap, OrWord, Section, Size
-from smcp_security.policy.server import MESSAGE_MAX, Burst, ServerPolicy
+from smcp_security.policy.section import EnvironmentName, FileName, FrozenMap, OrWord, Section, Size
+from smcp_security.policy.server import MESSAGE_MAX, ServerPolicy
 from smcp_security.policy.source import copied, read
+from smcp_security.policy.store import Store, StorePolicy
 from smcp_security.policy.tools import Tools
-from smcp_security.policy.units import Rate, parse_rate
+from smcp_security.policy.units import Rate
 
 Mode = Literal["enforce", "monitor"]
 Choice = Literal["allow", "deny"]
@@ -27,9 +31,6 @@ OnFailure = Literal["deny", "continue"]
 
 ADDRESS_RATE: Final = Rate(600, 60.0)
 """Ten messages a second for a minute: several times what an agent in a loop sends, well under what one core serves."""
-
-ENVIRONMENT_PATTERN: Final = r"^env:[A-Za-z_][A-Za-z0-9_]{0,127}$"
-FILE_PATTERN: Final = r"^[^\x00]{0,1023}[^\x00/]$"
 
 
 class ModePolicy(Section):
@@ -49,24 +50,6 @@ def _for_all_sections(value: Any) -> Any:
     return value
 
 
-class LimitPolicy(Section):
-    """One rate (GCRA): at most burst + rate * time."""
-
-    per: Literal["address", "caller"] = Field(description="Whose messages are counted together.")
-    rate: Frequency = Field(description="Count per time, such as 100/minute.")
-    burst: Burst = Field(description="Messages that may come at once. Left out: the count of the rate.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _burst_is_the_count(cls, value: Any) -> Any:
-        if not isinstance(value, dict) or "burst" in value or "rate" not in value:
-            return value
-        try:
-            return {**value, "burst": parse_rate(value["rate"]).count}
-        except ValueError:  # reported once, at the rate itself
-            return {**value, "burst": 1}
-
-
 class ArgumentsPolicy(Section):
     """How strictly the arguments of a tool call are held against the tool's schema."""
 
@@ -84,31 +67,9 @@ class ResultsPolicy(Section):
     """What an answer of the server may be."""
 
     max_size: Size = Field(default=MESSAGE_MAX, description="Largest JSON body or single SSE event of an answer.")
-
-
-def _environment_name(value: object) -> str | None:
-    if value is not None and (not isinstance(value, str) or not re.fullmatch(ENVIRONMENT_PATTERN, value, re.ASCII)):
-        raise ValueError("expected env:NAME, the environment variable that holds the key; a key has no place in a file")
-    return value
-
-
-def _file(value: object) -> str | None:
-    text = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if text is not None and (not isinstance(text, str) or not re.fullmatch(FILE_PATTERN, text)):
-        raise ValueError("expected the name of a file, relative to the current directory of the server or absolute")
-    return text
-
-
-EnvironmentName = Annotated[
-    str | None,
-    BeforeValidator(_environment_name),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": ENVIRONMENT_PATTERN}, {"type": "null"}]}),
-]
-FileName = Annotated[
-    str | None,
-    BeforeValidator(_file),
-    WithJsonSchema({"anyOf": [{"type": "string", "pattern": FILE_PATTERN}, {"type": "null"}]}),
-]
+    tenant: tuple[TenantAssertion, ...] = Field(
+        default=(), max_length=64, description="Tools whose results hold rows of the caller's tenant alone."
+    )
 
 
 class AuditPolicy(Section):
@@ -150,17 +111,39 @@ class Policy(Section):
         default="standard", description="Which defaults hold for keys that are left out."
     )
     server: ServerPolicy = Field(default=ServerPolicy(), description="Transport and parser.")
+    identity: IdentityPolicy | None = Field(
+        default=None, description="Who may call. null: nobody is asked, unless SMCP_API_KEY is set."
+    )
+    roles: Roles | None = Field(
+        default=None,
+        description="What each role may do. null: everybody everything; an empty mapping: nobody anything.",
+    )
+    unlisted_tools: Choice = Field(
+        default=PROFILES[STANDARD]["unlisted_tools",],
+        description="Tools that neither `tools` nor a rule of `roles` names.",
+    )
+    denied_tools: Literal["refuse", "hide"] = Field(
+        default="refuse",
+        description="Whether a tool that a caller may not use is refused by name, or answered like one that does not"
+        " exist; hide needs unlisted_tools: deny.",
+    )
     limits: tuple[LimitPolicy, ...] = Field(
-        default=(LimitPolicy(per="address", rate=ADDRESS_RATE, burst=ADDRESS_RATE.count),),
+        default=(LimitPolicy(per=("address",), rate=ADDRESS_RATE, burst=ADDRESS_RATE.count),),
         max_length=32,
         description="Rates; all of them hold. An empty list: no limits.",
     )
-    arguments: ArgumentsPolicy = Field(default=ArgumentsPolicy(), description="Arguments against tool schemas.")
-    tools: Tools = Field(
-        default=FrozenMap({}),
-        description="Single tools by exact name.",
-        json_schema_extra={"additionalProperties": False},
+    budgets: tuple[BudgetPolicy, ...] = Field(
+        default=(), max_length=32, description="Tokens per day or month; all of them hold."
     )
+    concurrency: tuple[ConcurrencyPolicy, ...] = Field(
+        default=(), max_length=32, description="Calls at once; all of them hold."
+    )
+    store: Store = Field(default=StorePolicy(), description="Where workers keep what they share; a bare URL will do.")
+    workers: Annotated[int, Strict(), Field(ge=1, le=10_000)] = Field(
+        default=1, description="Processes that share the store; while it is away each has its part of a limit."
+    )
+    arguments: ArgumentsPolicy = Field(default=ArgumentsPolicy(), description="Arguments against tool schemas.")
+    tools: Tools = Field(default=FrozenMap({}), description="Single tools by exact name.")
     injection: InjectionPolicy = Field(
         default=InjectionPolicy(), description="What detection looks for and what a hit does."
     )
@@ -171,6 +154,11 @@ class Policy(Section):
     @classmethod
     def _with_profile(cls, value: Any) -> Any:
         return with_defaults(value) if isinstance(value, dict) else value
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Policy:
+        check_agreement(self)
+        return self
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Policy:
@@ -217,7 +205,7 @@ def validated(raw: dict[str, Any], places: Places) -> Policy:
         PolicyError: not a policy; every mistake on a line of its own.
     """
     try:
-        return Policy.model_validate(raw)
+        return Policy.model_validate(raw, by_name=False, by_alias=True)
     except ValidationError as error:
         from smcp_security.policy.faults import policy_error
         from smcp_security.policy.keys import known_keys

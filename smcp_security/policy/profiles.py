@@ -29,21 +29,24 @@ _BLOCK_ALL: Final = MappingProxyType(dict.fromkeys(CATEGORIES, "block"))
 _STANDARD_ACTIONS: Final = MappingProxyType({**_BLOCK_ALL, "prompt": "annotate", "html": "annotate"})
 _MINIMAL_ACTIONS: Final = MappingProxyType({**_STANDARD_ACTIONS, "template": "annotate", "nosql": "annotate"})
 
-PROFILES: Final[Mapping[str, Mapping[tuple[str, str], Any]]] = MappingProxyType(
+PROFILES: Final[Mapping[str, Mapping[tuple[str, ...], Any]]] = MappingProxyType(
     {
         "minimal": MappingProxyType({
+            ("unlisted_tools",): "allow",
             ("injection", "level"): 1,
             ("injection", "action"): _MINIMAL_ACTIONS,
             ("arguments", "unknown_schema"): "allow",
             ("audit", "on_failure"): "continue",
         }),
         "standard": MappingProxyType({
+            ("unlisted_tools",): "allow",
             ("injection", "level"): 2,
             ("injection", "action"): _STANDARD_ACTIONS,
             ("arguments", "unknown_schema"): "allow",
             ("audit", "on_failure"): "continue",
         }),
         "maximum": MappingProxyType({
+            ("unlisted_tools",): "deny",
             ("injection", "level"): 3,
             ("injection", "action"): _BLOCK_ALL,
             ("arguments", "unknown_schema"): "deny",
@@ -51,7 +54,7 @@ PROFILES: Final[Mapping[str, Mapping[tuple[str, str], Any]]] = MappingProxyType(
         }),
     }
 )  # fmt: skip
-"""Profile -> (section, key) -> default. Every other key has the same default in all three."""
+"""Profile -> (section, key) or (key,) -> default. Every other key has the same default in all three."""
 
 
 def with_defaults(policy: dict[str, Any]) -> dict[str, Any]:
@@ -62,8 +65,11 @@ def with_defaults(policy: dict[str, Any]) -> dict[str, Any]:
     profile = policy.get("profile", STANDARD)
     defaults = PROFILES.get(profile) if isinstance(profile, str) else None
     filled = dict(policy)
-    for (section, key), value in (defaults or {}).items():
-        given = filled.get(section, {})
+    for (section, *inside), value in (defaults or {}).items():
+        if not inside:
+            filled.setdefault(section, value)
+            continue
+        key, given = inside[0], filled.get(section, {})
         if isinstance(given, dict):
             filled[section] = {**given, key: _merged(value, given[key]) if key in given else _plain(value)}
     return filled

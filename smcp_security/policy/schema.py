@@ -24,18 +24,22 @@ class _Generator(GenerateJsonSchema):
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a policy file; every key has a description and, if it has one, its default.
 
-    It cannot say everything: that a size is at most 64 MiB, a port at most 65535, that a tool's schema is itself valid.
+    It cannot say everything: that a size is at most 64 MiB, a port at most 65535, that a tool's schema is itself valid,
+    or what one key must say because another says something (see `agreement.py`).
     """
-    schema: dict[str, Any] = _without_titles(Policy.model_json_schema(schema_generator=_Generator))
+    schema: dict[str, Any] = _tidied(Policy.model_json_schema(schema_generator=_Generator))
     limit = schema["$defs"]["LimitPolicy"]
     limit["required"].remove("burst")  # a validator fills it from the rate
     return {"$schema": DIALECT, "title": "smcp_security policy", **schema}
 
 
-def _without_titles(node: Any) -> Any:
-    """Without the titles that repeat each name; a property called title is a mapping and stays."""
+def _tidied(node: Any) -> Any:
+    """Without the titles that repeat each name, and with every map of chosen names closed to other names.
+
+    A property called title is a mapping and stays.
+    """
     if isinstance(node, dict):
-        return {
-            key: _without_titles(child) for key, child in node.items() if key != "title" or not isinstance(child, str)
-        }
-    return [_without_titles(child) for child in node] if isinstance(node, list) else node
+        closed = {"additionalProperties": False} if "patternProperties" in node else {}
+        kept = {key: _tidied(child) for key, child in node.items() if key != "title" or not isinstance(child, str)}
+        return {**kept, **closed}
+    return [_tidied(child) for child in node] if isinstance(node, list) else node

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, PlainSerializer, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from smcp_security.policy.units import RATE_PATTERN, SIZE_MAX, SIZE_PATTERN, Rate, parse_rate, parse_size
+from smcp_security.policy.units import (
+    DURATION_PATTERN,
+    RATE_PATTERN,
+    SIZE_MAX,
+    SIZE_PATTERN,
+    Rate,
+    parse_duration,
+    parse_rate,
+    parse_size,
+)
 
 V = TypeVar("V")
+
+ENVIRONMENT_PATTERN: Final = r"^env:[A-Za-z_][A-Za-z0-9_]{0,127}$"
+FILE_PATTERN: Final = r"^[^\x00]{0,1023}[^\x00/]$"
 
 
 class Section(BaseModel):
     """A frozen part of the policy that refuses keys it does not know."""
 
     model_config = ConfigDict(
+        # Built when first used: the sections of a policy are built as parts of it, and none of them is asked alone.
+        defer_build=True,
         extra="forbid",
         frozen=True,
         hide_input_in_errors=True,
@@ -75,4 +91,38 @@ Frequency = Annotated[
     BeforeValidator(parse_rate),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": RATE_PATTERN}),
+]
+
+Duration = Annotated[
+    int,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({
+        "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": DURATION_PATTERN}],
+    }),
+]  # fmt: skip
+"""Whole seconds."""
+
+
+def _environment_name(value: object) -> str | None:
+    if value is not None and (not isinstance(value, str) or not re.fullmatch(ENVIRONMENT_PATTERN, value, re.ASCII)):
+        raise ValueError("expected env:NAME, the environment variable that holds the key; a key has no place in a file")
+    return value
+
+
+def _file(value: object) -> str | None:
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if text is not None and (not isinstance(text, str) or not re.fullmatch(FILE_PATTERN, text)):
+        raise ValueError("expected the name of a file, relative to the current directory of the server or absolute")
+    return text
+
+
+EnvironmentName = Annotated[
+    str | None,
+    BeforeValidator(_environment_name),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": ENVIRONMENT_PATTERN}, {"type": "null"}]}),
+]
+FileName = Annotated[
+    str | None,
+    BeforeValidator(_file),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": FILE_PATTERN}, {"type": "null"}]}),
 ]

@@ -11,12 +11,14 @@ from smcp_security.policy.addresses import (
     METHOD_PATTERN,
     ORIGIN_PATTERN,
     PATH_PATTERN,
+    RESOURCE_PATTERN,
     Proxy,
     parse_host,
     parse_method,
     parse_origin,
     parse_path,
     parse_proxy,
+    parse_resource,
 )
 from smcp_security.policy.section import Frequency, OrWord, Section, Size
 from smcp_security.policy.units import COUNT_MAX, Rate
@@ -43,6 +45,9 @@ TrustedProxy = Annotated[
     BeforeValidator(parse_proxy),
     PlainSerializer(str, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^(unix|[0-9A-Fa-f:.]{2,45}(/[0-9]{1,3})?)$"}),
+]
+Resource = Annotated[
+    str, BeforeValidator(parse_resource), WithJsonSchema({"type": "string", "pattern": RESOURCE_PATTERN})
 ]
 
 
@@ -83,6 +88,11 @@ class ServerPolicy(Section):
         default=None,
         description="Web origins that may call, as scheme://host[:port|:*]. null: loopback origins on any port."
         " An empty list: no web page. Requests without an Origin header are not concerned.",
+    )
+    resource: Resource | None = Field(
+        default=None,
+        description="The URL of the MCP endpoint as clients know it: what tokens must be issued for (RFC 8707, 9728)."
+        " Needed with identity.jwt and identity.introspection.",
     )
     max_body: Size = Field(
         default=MESSAGE_MAX, description="Largest body of a request, in bytes or as 512KiB, 1MiB, 2MB."

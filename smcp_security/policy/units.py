@@ -79,3 +79,51 @@ def parse_rate(value: object) -> Rate:
         raise ValueError(RATE_EXPECTED)
     count, _, unit = value.partition("/")
     return Rate(int(count), float(_SECONDS[unit] if unit in _SECONDS else int(unit[:-1])))
+
+
+DURATION_PATTERN: Final = r"^[0-9]{1,6}(s|m|h|d)$"
+DURATION_EXPECTED: Final = "expected a time: seconds as a whole number, or 30s, 5m, 24h, 7d"
+_DURATION: Final = re.compile(DURATION_PATTERN, re.ASCII)
+
+
+def parse_duration(value: object) -> int:
+    """Seconds of `value`, a whole number of at least 0 or text such as `24h`.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if not isinstance(value, str) or _DURATION.fullmatch(value) is None:
+        raise ValueError(DURATION_EXPECTED)
+    return int(value[:-1]) * _SECONDS[value[-1]]
+
+
+ALLOWANCE_PATTERN: Final = r"^[1-9][0-9]{0,14}/(day|month)$"
+ALLOWANCE_EXPECTED: Final = "expected a count per day or month such as 2000000/day"
+_ALLOWANCE: Final = re.compile(ALLOWANCE_PATTERN, re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """`count` of something in each calendar `span`, "day" or "month" (UTC)."""
+
+    count: int
+    span: str
+
+    def __str__(self) -> str:
+        return f"{self.count}/{self.span}"
+
+
+def parse_allowance(value: object) -> Allowance:
+    """The allowance that `value` says: an Allowance, or text `COUNT/day` or `COUNT/month`.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if isinstance(value, Allowance):
+        return value
+    if not isinstance(value, str) or _ALLOWANCE.fullmatch(value) is None:
+        raise ValueError(ALLOWANCE_EXPECTED)
+    count, _, span = value.partition("/")
+    return Allowance(int(count), span)

@@ -86,7 +86,7 @@ class Model:
         self.sessions: list[str] = []
         self.open: list[Open] = []
         self.asked: dict[Key, Origin] = {}
-        self.tasks: dict[str, Origin] = {}
+        self.answered: dict[Key, Origin] = {}
         self.learned: set[str] = set()
         self.questions: list[Key] = []
         self.count = 0
@@ -145,6 +145,7 @@ class Model:
         self.sessions.remove(session)
         for key in [key for key in self.asked if key[0] == session]:
             self._settled(key)
+        self.answered = {key: origin for key, origin in self.answered.items() if key[0] != session}
 
     # -- the server's side ---------------------------------------------------------------------------------------------
 
@@ -183,7 +184,7 @@ class Model:
         self._over(opened)
 
     def _result(self, data: st.DataObject, session: str, id: Any, request: Mapping[str, Any] | None) -> dict[str, Any]:
-        """Some result. A server may say anything: only a list teaches, and only a call starts a task."""
+        """Some result. A server may say anything: only a list teaches."""
         origin = self._traced(session, id, request)
         likely = _LIKELY.get("" if origin is None else origin.method, ())
         kind = data.draw(st.sampled_from([*likely, *likely, "plain", "tools", "task", "modern task"]))
@@ -195,23 +196,29 @@ class Model:
                 self.learned.add(f"tool{self.count}")
             return {"tools": [{"name": f"tool{self.count}", "inputSchema": SCHEMA}]}
         task = data.draw(st.sampled_from(["t0", "t1"]))
-        if origin is not None and origin.method == "tools/call":
-            self.tasks.setdefault(task, origin)
         return {"resultType": "task", "taskId": task} if kind == "modern task" else {"task": {"taskId": task}}
 
     def _traced(self, session: str, id: Any, request: Mapping[str, Any] | None) -> Origin | None:
         """What an answer belongs to: the request of its own exchange, else the one of that session and typed id."""
-        origin = self.asked.pop((session, type(id), id), None)
+        key = (session, type(id), id)
+        before, origin = self.answered.get(key), self._closed(key)
+        if EITHER in (before, origin):
+            return None
         if request is not None and same(request["id"]) == same(id):
-            origin = Origin(request["method"], target(request.get("params", {})))
-        if origin is not None and origin.method == "tasks/result":
-            return self.tasks.get(origin.target, origin)
+            return Origin(request["method"], target(request.get("params", {})))
+        return origin if before in (None, origin) else None
+
+    def _closed(self, key: Key) -> Origin | None:
+        origin = self.asked.pop(key, None)
+        if origin is not None:
+            before = self.answered.get(key, origin)
+            self.answered[key] = EITHER if EITHER in (before, origin) else origin if before == origin else AGAIN
         return origin
 
     def _settled(self, key: Key) -> None:
         """The request is answered by an error of ours, or its session is over: it may be forgotten now."""
-        if kept(key) not in self.lab.framework._exchanges._asked._entries:
-            self.asked.pop(key, None)
+        if kept(key) not in self.lab.framework._around.exchanges._asked._entries:
+            self._closed(key)
 
     # -- streams -------------------------------------------------------------------------------------------------------
 
@@ -298,7 +305,13 @@ def target(params: Mapping[str, Any]) -> str:
     return str(params.get("name") or params.get("uri") or params.get("taskId") or "")
 
 
-def kept(key: Key) -> Key:
+EITHER = Origin("")
+"""What is known of an id that two open requests have."""
+AGAIN = Origin("", "again")
+"""What is known of an id that two requests had, one after the other."""
+
+
+def kept(key: Key) -> tuple[str, str, Any]:
     """The key under which a request is remembered: a long id as its hash."""
     session, kind, id = key
-    return session, kind, sha256(id.encode()).hexdigest() if kind is str and len(id) > 128 else id
+    return session, kind.__name__, sha256(id.encode()).hexdigest() if kind is str and len(id) > 128 else id

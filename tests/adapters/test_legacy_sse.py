@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,6 +19,7 @@ from tests.envelopes import PLAIN, call, encoded, legacy, response
 pytestmark = pytest.mark.anyio
 
 SHELL = "a; cat /etc/passwd | sh"
+KEY = secrets.token_urlsafe(32)
 
 
 class _Site:
@@ -237,3 +239,27 @@ async def test_a_result_over_the_cap_is_an_error_for_its_id_and_the_session_goes
     ]
     assert [message["id"] for message in told] == [3, 4]
     assert told[0]["error"]["code"] == -31502 and "result" in told[1] and b"xxx" not in stream.body
+
+
+UNREAD = [("content-encoding", "gzip"), ("content-length", "99999999"), ("content-type", "text/plain")]
+
+
+@pytest.mark.parametrize("field", UNREAD)
+async def test_a_stranger_who_knows_a_session_cannot_end_its_stream(
+    field: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMCP_API_KEY", KEY)
+    site = _Site()
+    middleware = SMCPMiddleware(site, {"version": 1, "limits": [], "server": {"flood": "off"}})
+    ours = ("authorization", f"Bearer {KEY}")
+    unread = [*(item for item in PLAIN if item[0] != field[0]), field]
+    ann = asking(path="/sse", query_string=b"ann", fields=[*PLAIN, ours])
+    async with anyio.create_task_group() as group:
+        group.start_soon(ann.through, middleware)
+        await anyio.wait_all_tasks_blocked()
+        for who, ended in (((("x", "y")), False), ((("authorization", "Bearer wrong")), False), (ours, True)):
+            refused = posting(b"{}", [*unread, who], path="/messages/", query_string=b"session_id=ann")
+            assert (await refused.through(middleware)).status in (413, 415)
+            assert ann.complete is ended
+        site.say.set()
+        site.end.set()

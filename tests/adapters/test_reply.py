@@ -433,3 +433,21 @@ async def test_an_app_that_answers_twice_is_told_so_unless_its_client_is_gone() 
     exchange.gone.set()
     await _through(app, exchange)
     assert exchange.status == 200
+
+
+ROLES = {"roles": {}, "identity": {"required": False, "api_keys": {}}}
+
+
+async def test_a_notification_that_is_refused_is_dropped_and_the_answer_still_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SMCP_API_KEY", "kT7-vQ2_xW9.zR4~mB6+nC1=pL8/dF3h")
+    hidden = legacy("notifications/resources/updated", {"uri": "hr://salaries"}, id=None)
+    open_to_all = legacy("notifications/message", {"level": "info", "data": "x"}, id=None)
+    answer = response(5, {"tools": []})
+    body = _event(open_to_all) + b"id: 7\r\n" + _event(hidden) + _event(answer)
+    exchange = await _through(Server(body, SSE), posting(legacy("tools/list", id=5)), **ROLES)
+    assert exchange.body == _event(open_to_all) + _event(answer) and exchange.complete
+    # Alone in a body it is no answer, and whoever asked must learn that there is none.
+    exchange = await _through(Server(encoded(hidden)), posting(legacy("tools/list", id=5)), **ROLES)
+    assert _withheld(exchange.value, "SMCP703")

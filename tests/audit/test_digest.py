@@ -10,7 +10,7 @@ import pytest
 from smcp_security.audit import Digest
 from smcp_security.errors import PolicyError
 
-KEY = "k3y-" * 8
+KEY = "vT3qz8Lw-0aXr9KfJ2uYbN6cHd5eGm7s"
 
 
 def test_the_same_bytes_hash_the_same_under_one_key() -> None:

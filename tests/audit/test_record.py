@@ -25,6 +25,8 @@ ALLOWED = Decision(
 )
 DENIED = Decision(False, "id-2", findings=(finding("SMCP501", "/params/arguments/*"), finding("SMCP501")))
 
+UNPROVED = {"id": "", "verified": False, "source": "", "credential": "", "tenant": "", "roles": []}
+
 
 def decided(decision: Decision = ALLOWED, **changes: Any) -> dict[str, Any]:
     """A decision record with everything set, changed as said."""
@@ -65,7 +67,7 @@ def test_a_decision_says_who_asked_for_what_and_which_rules_judged() -> None:
         "target": "query",
         "era": "modern",
         "revision": "2026-07-28",
-        "caller": {"id": "ann", "verified": True},
+        "caller": {**UNPROVED, "id": "ann", "verified": True},
         "label": "ann@example.com",
         "address": "192.0.2.7",
         "session": DIGEST(b"session-1"),
@@ -123,7 +125,7 @@ def test_a_control_character_of_plain_ascii_is_escaped(character: str) -> None:
 
 def test_a_caller_id_never_breaks_the_line() -> None:
     record = read(encode(decided(Decision(True, "id", caller=Caller(HOSTILE)))))
-    assert record["caller"] == {"id": HOSTILE, "verified": False}
+    assert record["caller"] == {**UNPROVED, "id": HOSTILE}
 
 
 @pytest.mark.parametrize("field", ["method", "target", "label", "address", "session", "revision"])

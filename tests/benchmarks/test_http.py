@@ -68,14 +68,24 @@ def test_a_server_that_refuses_is_not_measured(
         load.run(answering(answer), load.post("/mcp", b"{}", {}), connections=1, requests=3)
 
 
-def test_both_servers_are_measured_and_the_protected_one_tells_its_rungs() -> None:
-    bare, guarded, rungs = http.measure(WORKLOADS[0], rounds=2, requests=20, connections=2)
-    for side in (bare, guarded):
+def test_all_servers_are_measured_and_the_last_one_tells_its_rungs() -> None:
+    sides, rungs = http.measure(WORKLOADS[0], rounds=2, requests=20, connections=2, identity=True)
+    assert [side.name for side in sides] == [http.BARE, http.PROTECTED, http.IDENTIFIED]
+    for side in sides:
         assert len(side.rates) == 2 and side.latency.count == 40
         assert side.process.returncode is not None
-    assert {"transport", "body", "envelope", "arguments", "injection", "limits"} <= rungs.keys()
-    assert "Kept of the requests per second" in http.as_text(WORKLOADS[0], bare, guarded, rungs)
-    assert json.loads(http.as_json(WORKLOADS[0], bare, guarded, rungs))["bytes"] == 300
+    assert {"transport", "identity", "body", "envelope", "access", "arguments", "injection", "limits"} <= rungs.keys()
+    text = http.as_text(WORKLOADS[0], sides, rungs)
+    assert text.count("Kept of the requests per second") == 2 and http.IDENTIFIED in text
+    facts = json.loads(http.as_json(WORKLOADS[0], sides, rungs))
+    assert facts["bytes"] == 300 and facts["costs"].keys() == {http.PROTECTED, http.IDENTIFIED}
+    assert sides[-1].token not in text + json.dumps(facts)
+
+
+def test_without_the_option_nobody_needs_a_token() -> None:
+    sides, rungs = http.measure(WORKLOADS[0], rounds=1, requests=4, connections=1)
+    assert [side.name for side in sides] == [http.BARE, http.PROTECTED]
+    assert "identity" not in rungs and {"transport", "body", "limits"} <= rungs.keys()
 
 
 def test_the_cpu_of_a_process_is_read_from_the_right_fields() -> None:

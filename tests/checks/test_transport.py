@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from smcp_security.checks import transport
 from smcp_security.checks.rung import Context, Http, read_headers
-from smcp_security.checks.transport import MAX_HEADER_BYTES, MAX_HEADER_FIELDS, client_address, network_of
+from smcp_security.checks.transport import MAX_HEADER_BYTES, MAX_HEADER_FIELDS, MAX_URL, client_address, network_of
 from smcp_security.policy import ServerPolicy
 from tests.envelopes import PLAIN, climb, codes, http, without
 
@@ -184,6 +185,12 @@ def test_too_many_header_fields_are_refused() -> None:
     assert _judge(_with(*few, ("x-more", ""))) == ["SMCP103"]
     # One name repeated counts each time.
     assert _judge(_with(*[("x", "")] * MAX_HEADER_FIELDS)) == ["SMCP103"]
+
+
+def test_a_url_without_an_end_is_refused() -> None:
+    rung = transport.build(ServerPolicy())
+    for length, found in ((MAX_URL - 4, []), (MAX_URL, ["SMCP103"])):
+        assert codes(climb(rung(Context(http=replace(http(), query="q" * length))))) == found
 
 
 def test_too_many_header_bytes_are_refused() -> None:

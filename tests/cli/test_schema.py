@@ -30,6 +30,14 @@ def test_the_schema_of_the_policy_is_printed_whole(printed: Any) -> None:
         ({"version": 1, "server": {"max_bodi": "1MiB"}}, False),
         ({"version": 1, "mode": "monitor"}, True),
         ({"version": 1, "mode": "watch"}, False),
+        ({"identity": {"api_keys": {"file": "keys.yaml"}}, "store": "redis://cache:6379/0"}, True),
+        ({"identity": {"api_keys": {"fiel": "keys.yaml"}}}, False),
+        ({"store": "redis://:password@cache"}, False),
+        ({"roles": {"dev": {"allow": [{"tools": ["a"], "when": [{"argument": "n", "in": [1, "a"]}]}]}}}, True),
+        ({"roles": {"dev": {"allow": [{"tools": ["a"], "when": [{"argument": "n", "one_of": [1]}]}]}}}, False),
+        ({"roles": {"my role": {}}}, False),
+        ({"limits": [{"per": ["caller", "tool"], "rate": "5/m", "cost": {"argument": "pages", "max": 5}}]}, True),
+        ({"limits": [{"per": ["caller", "caller"], "rate": "5/m"}]}, False),
     ],
 )
 def test_an_editor_tells_a_good_policy_from_a_bad_one_by_it(printed: Any, policy: Any, fits: bool) -> None:

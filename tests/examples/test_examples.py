@@ -45,7 +45,8 @@ async def _running(name: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 
 def test_every_example_is_tested_here() -> None:
-    assert sorted(path.stem for path in FOLDER.glob("*.py")) == sorted([*APPS, "in_process"])
+    others = ["api_keys_app", "in_process", "issuer", "oidc_app", "redis_app"]
+    assert sorted(path.stem for path in FOLDER.glob("*.py")) == sorted([*APPS, *others])
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)

@@ -9,14 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from typing import Any, Final
 
 from smcp_security import SMCPSecurityFramework
 from smcp_security.decision import CODES, Decision
 from smcp_security.rulebook import load as rules
-from smcp_security.stores.definitions import Definitions
 from smcp_security.strict_json import Malformed, load
 from tests import envelopes
 from tests.fuzz import message, samples
@@ -36,7 +34,8 @@ SCHEMA: Final[dict[str, Any]] = {
 _OPEN: Final[dict[str, Any]] = {"limits": [], "server": {"flood": "off"}}
 POLICIES: Final[tuple[dict[str, Any], ...]] = (
     _OPEN,
-    {**_OPEN, "profile": "maximum", "tools": {"echo": {"schema": SCHEMA}}},
+    # Lists pass whole: that their entries are filtered is for others to test.
+    {**_OPEN, "profile": "maximum", "unlisted_tools": "allow", "tools": {"echo": {"schema": SCHEMA}}},
     {**_OPEN, "mode": "monitor", "tools": {"echo": {"schema": SCHEMA}}, "audit": {"arguments": "full"}},
 )
 HEADERS: Final = 4
@@ -59,7 +58,7 @@ def judge(data: bytes) -> None:
     request, answer = parts[0], parts[1] if len(parts) > 1 else b""
     framework = _framework(first % len(POLICIES))
     # What one input taught must not decide about the next.
-    framework._armed = replace(framework._armed, definitions=Definitions(framework._armed.definitions._stated))
+    framework._armed.definitions._learned.clear()
     facts: dict[str, Any] = {"session_id": hashlib.sha256(data).hexdigest(), "ip_address": "127.0.0.1"}
     if first & HEADERS:
         facts["headers"] = {"host": "127.0.0.1:8000", "content-type": "application/json", **_headers(parts[2:])}

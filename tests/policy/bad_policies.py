@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Mistake(NamedTuple):
-    """`bad` is refused with exactly `report` (after the file's name); `good` differs only in the mistake."""
-
-    bad: str
-    report: str
-    good: str
-
+from tests.policy import bad_access, bad_identity, bad_limits
+from tests.policy.mistakes import Mistake
 
 _SIZE = "expected a size: bytes as a number, or 512KiB, 1MiB, 2MB; above 0 and at most 64MiB"
 _RATE = "expected a rate such as 10/second, 100/minute, 5/hour, 50/day or 10/30s"
@@ -30,6 +22,9 @@ def tool(schema: str) -> str:
 
 
 MISTAKES: dict[str, Mistake] = {
+    **bad_identity.MISTAKES,
+    **bad_access.MISTAKES,
+    **bad_limits.MISTAKES,
     "a misspelt key": Mistake(
         "server:\n  max_bdy: 1MiB\n", ":2:3: server.max_bdy: unknown key; did you mean max_body?",
         "server:\n  max_body: 1MiB\n"),
@@ -43,19 +38,20 @@ MISTAKES: dict[str, Mistake] = {
         ":1:9: audit.zzz: unknown key; expected one of file, key, arguments, on_failure, queue", "audit: {queue: 1}\n"),
     "an unknown key with a secret": Mistake(
         "api_token: sk-live-1\n",
-        ":1:1: api_token: unknown key; expected one of version, mode, profile, server, limits,"
-        " arguments, tools, injection, results, audit", "version: 1\n"),
-    "a planned section": Mistake("identity: {required: true}\n", f":1:1: identity: {_PLANNED}", "version: 1\n"),
-    "a planned key of a limit": Mistake(
-        "limits:\n  - per: caller\n    rate: 1/s\n    tools: [a]\n", f":4:5: limits[0].tools: {_PLANNED}",
-        "limits:\n  - per: caller\n    rate: 1/s\n"),
+        ":1:1: api_token: unknown key; expected one of version, mode, profile, server, identity, roles, unlisted_tools,"
+        " denied_tools, limits, budgets, concurrency, store, workers, arguments, tools, injection, results, audit",
+        "version: 1\n"),
+    "a planned section": Mistake("pins: {drift: block}\n", f":1:1: pins: {_PLANNED}", "version: 1\n"),
+    "a planned key of a section": Mistake(
+        "results:\n  max_size: 1\n  redact: [secrets]\n", f":3:3: results.redact: {_PLANNED}",
+        "results:\n  max_size: 1\n"),
     "a planned key of a tool": Mistake(
         'tools:\n  "sql.query": {schema: {type: object}, arguments: {}}\n',
         f':2:41: tools."sql.query".arguments: {_PLANNED}', 'tools:\n  "sql.query": {schema: {type: object}}\n'),
     "a planned value": Mistake(
-        "limits: [{per: tenant, rate: 1/s}]\n",
-        ":1:16: limits[0].per: this release does not enforce tenant yet; expected address or caller",
-        "limits: [{per: caller, rate: 1/s}]\n"),
+        "audit: {arguments: redacted}\n",
+        ":1:20: audit.arguments: this release does not enforce redacted yet; expected hashed or full",
+        "audit: {arguments: hashed}\n"),
     "another version": Mistake("version: 2\n", ":1:10: version: expected 1, found the number 2", "version: 1\n"),
     "a version as text": Mistake('version: "1"\n', ':1:10: version: expected 1, found "1"', "version: 1\n"),
     "a version that is true": Mistake(

@@ -52,6 +52,10 @@ OVERRIDES = [
     ("SMCP_INJECTION__LEVEL", "3", {"injection": {"level": 3}}),
     ("SMCP_INJECTION__ACTION__PROMPT", "off", {"injection": {"action": {"prompt": "off"}}}),
     ("SMCP_AUDIT__KEY", "env:OTHER", {"audit": {"key": "env:OTHER"}}),
+    ("SMCP_IDENTITY__REQUIRED", "false", {"identity": {"required": False}}),
+    ("SMCP_IDENTITY__API_KEYS__FILE", "keys.yaml", {"identity": {"api_keys": {"file": "keys.yaml"}}}),
+    ("SMCP_STORE__URL", "redis://cache:6379/0", {"store": "redis://cache:6379/0"}),
+    ("SMCP_STORE__NAMESPACE", "a", {"store": {"namespace": "a"}}),
 ]
 
 
@@ -73,7 +77,7 @@ def test_an_override_wins_over_the_file_and_leaves_its_neighbours(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "environ", [{"SMCP_API_KEY": "x"}, {"SMCP_AUDIT_KEY": "x"}, {"SMCP_PORT": "tcp://10.0.0.1:80"}, {"OTHER__X": "1"}]
+    "environ", [{"SMCP_STORE": "x"}, {"SMCP_AUDIT_KEY": "x"}, {"SMCP_PORT": "tcp://10.0.0.1:80"}, {"OTHER__X": "1"}]
 )
 def test_other_names_are_left_alone(environ: dict[str, str]) -> None:
     assert resolve(None, environ) == Policy()
@@ -89,8 +93,14 @@ MISFITS = [
      "SMCP_LIMITS__0__RATE: what is inside limits cannot be set here; write it into the policy file"),
     ("SMCP_TOOLS__ECHO__SCHEMA",
      "SMCP_TOOLS__ECHO__SCHEMA: what is inside tools cannot be set here; write it into the policy file"),
-    ("SMCP_IDENTITY__REQUIRED", "SMCP_IDENTITY__REQUIRED: this release does not enforce identity.required,"
+    ("SMCP_PINS__FILE", "SMCP_PINS__FILE: this release does not enforce pins.file,"
      " so it is refused rather than ignored; unset it"),
+    ("SMCP_ROLES__VIEWER__ALLOW",
+     "SMCP_ROLES__VIEWER__ALLOW: what is inside roles cannot be set here; write it into the policy file"),
+    ("SMCP_IDENTITY__JWT__0__ISSUER",
+     "SMCP_IDENTITY__JWT__0__ISSUER: what is inside identity.jwt cannot be set here; write it into the policy file"),
+    ("SMCP_IDENTITY__API_KEY",
+     "SMCP_IDENTITY__API_KEY: the policy has no key identity.api_key; did you mean api_keys?"),
     ("SMCP_SERVER__max_body",
      "SMCP_SERVER__max_body: expected capital letters: SMCP_SERVER__MAX_BODY sets server.max_body"),
     ("SMCP___SERVER__HOSTS",
@@ -112,6 +122,9 @@ def test_a_name_of_the_form_that_fits_nothing_is_refused(name: str, message: str
      ("SMCP_SERVER__HOSTS", "a.example", 'server.hosts: expected a list, found "a.example"'),
      ("SMCP_SERVER__HOSTS", "*", "expected a YAML value such as 2MiB, true or [a, b]; quote other text"),
      ("SMCP_AUDIT__FILE", "", "set but empty or far too long; unset it, or write null if that is meant"),
+     ("SMCP_STORE__URL", "redis://:hunter2@h", "store.url: expected memory://, env:NAME, or a URL such as"
+      " redis://host:6379/0 (rediss, redis+sentinel, redis+cluster, unix); one with a password has no place in a file:"
+      " write env:NAME"),
      ("SMCP_AUDIT__KEY", "hunter2", "audit.key: expected env:NAME, the environment variable that holds the key;"
       " a key has no place in a file")],
 )  # fmt: skip
@@ -146,9 +159,7 @@ def test_an_override_is_logged_by_name_and_never_by_value(caplog: pytest.LogCapt
 
 def test_without_an_override_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "smcp_security.policy")
-    resolve(
-        {"injection": {"exclude": [{"rule": "SMCP631", "reason": "r", "until": "9999-12-31"}]}}, {"SMCP_API_KEY": "x"}
-    )
+    resolve({"injection": {"exclude": [{"rule": "SMCP631", "reason": "r", "until": "9999-12-31"}]}}, {"SMCP_X": "x"})
     assert caplog.records == []
 
 
@@ -158,3 +169,24 @@ def test_an_exclusion_past_its_day_is_a_warning(caplog: pytest.LogCaptureFixture
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("WARNING", "injection.exclude[1] (SMCP631) ended on 2020-01-31 and no longer counts: renew or remove it")
     ]
+
+
+def test_an_override_opens_a_section_that_the_file_switches_off(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("identity:\nstore: redis://a\n")
+    environ = {
+        "SMCP_IDENTITY__REQUIRED": "false",
+        "SMCP_IDENTITY__API_KEYS__HEADER": "X-Key",
+        "SMCP_STORE__TIMEOUT_MS": "50",
+    }
+    policy = resolve(path, environ)
+    assert policy.identity is not None and policy.identity.api_keys is not None
+    assert (policy.identity.required, policy.identity.api_keys.header) == (False, "x-key")
+    assert (policy.store.url, policy.store.timeout_ms) == ("redis://a", 50)
+
+
+def test_an_override_does_not_open_a_section_that_may_not_be_empty(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("server:\n")
+    with pytest.raises(PolicyError, match="expected a mapping, found nothing"):
+        resolve(path, {"SMCP_SERVER__MAX_DEPTH": "3"})

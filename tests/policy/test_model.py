@@ -15,8 +15,39 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from smcp_security.errors import PolicyError
-from smcp_security.policy import Exclusion, InjectionPolicy, Policy, Rate
+from smcp_security.policy import (
+    Condition,
+    CostPolicy,
+    Exclusion,
+    InjectionPolicy,
+    IssuerPolicy,
+    Policy,
+    Rate,
+    RolePolicy,
+)
+from smcp_security.policy.access import inherited
 from tests.policy import policies
+
+WHOLE: dict[str, Any] = {
+    "server": {"resource": "https://mcp.example.com/mcp", "trusted_proxies": ["unix"]},
+    "identity": {
+        "api_keys": {"file": "keys.yaml"},
+        "jwt": [{"issuer": "https://idp.example.com", "algorithms": ["ES256"], "jwks": "keys.json", "audience": "a"}],
+        "certificate": {"header": "x-subject", "subjects": {"CN=a": ["dev"]}},
+        "scope_hierarchy": {"admin": ["read"]},
+    },
+    "roles": {
+        "viewer": {"allow": [{"resources": ["docs://*"]}]},
+        "dev": {
+            "extends": ["viewer"],
+            "allow": [{"tools": ["x"], "when": [{"argument": "n", "in": [5, "5", True]}]}],
+        },
+    },
+    "limits": [{"per": ["caller", "tool"], "rate": "1/s", "cost": {"argument": "pages", "max": 9}}],
+    "budgets": [{"per": "tenant", "tokens": "5/month"}],
+    "tools": {"t": {"schema": {"type": "object"}}},
+    "results": {"tenant": [{"tools": ["x"], "pointer": "/items/*/org"}]},
+}
 
 
 def test_the_defaults_are_safe_for_a_server_on_one_machine() -> None:
@@ -29,8 +60,15 @@ def test_the_defaults_are_safe_for_a_server_on_one_machine() -> None:
     assert policy.server.flood is not None
     assert (policy.server.flood.rate, policy.server.flood.burst) == (Rate(50, 1.0), 200)
     assert policy.server.unlisted_mcp == "refuse"
-    assert [(limit.per, limit.rate, limit.burst) for limit in policy.limits] == [("address", Rate(600, 60.0), 600)]
+    assert [(limit.per, limit.rate, limit.burst) for limit in policy.limits] == [(("address",), Rate(600, 60.0), 600)]
     assert policy.audit.arguments == "hashed"
+    assert (policy.identity, policy.roles, policy.unlisted_tools, policy.denied_tools) == (
+        None,
+        None,
+        "allow",
+        "refuse",
+    )
+    assert (policy.store.url, policy.workers, policy.budgets, policy.concurrency) == ("memory://", 1, (), ())
     assert all(policy.enforces(section) for section in ("arguments", "injection", "limits", "results"))
 
 
@@ -81,8 +119,10 @@ def test_nothing_of_a_policy_can_be_changed(path: str) -> None:
 
 
 def test_the_maps_of_a_policy_cannot_be_changed() -> None:
-    policy = Policy.from_dict({"tools": {"t": {"schema": {"type": "object"}}}})
-    for mapping in (policy.tools, policy.injection.action):
+    policy = Policy.from_dict(WHOLE)
+    assert policy.identity is not None and policy.identity.certificate is not None
+    maps = (policy.roles, policy.identity.scope_hierarchy, policy.identity.certificate.subjects)
+    for mapping in (policy.tools, policy.injection.action, *maps):
         with pytest.raises(TypeError):
             mapping["x"] = None  # type: ignore[index]
 
@@ -123,9 +163,11 @@ def test_a_copy_with_another_section_has_its_own_digest() -> None:
 
 
 def test_a_policy_can_be_copied_and_sent_to_another_process() -> None:
-    policy = Policy.from_dict({"tools": {"t": {"schema": {"type": "object"}}}})
-    assert copy.deepcopy(policy) == policy
-    assert pickle.loads(pickle.dumps(policy)) == policy
+    policy = Policy.from_dict(WHOLE)
+    for other in (copy.deepcopy(policy), copy.copy(policy), pickle.loads(pickle.dumps(policy))):
+        assert other == policy
+        assert other.digest == policy.digest
+        assert other.roles is not None and other.roles["dev"].allow[0].when[0].one_of == (5, "5", True)
 
 
 @given(policies.valid)
@@ -144,6 +186,17 @@ def test_a_valid_policy_says_the_same_as_a_file(tmp_path_factory: pytest.TempPat
     with path.open("w", encoding="utf-8") as file:
         yaml.dump({"version": 1, **raw}, file)
     assert Policy.load(path) == Policy.from_dict(raw)
+
+
+@given(policies.spoilt_anywhere())
+def test_a_mistake_at_any_depth_is_one_line_at_its_path(raw: dict[str, Any]) -> None:
+    try:
+        policy = Policy.from_dict(raw, source="given")
+    except PolicyError as error:
+        assert all(line.startswith("given: ") and ": " in line[7:] for line in str(error).splitlines())
+        assert error.__cause__ is None and error.__suppress_context__
+    else:
+        assert Policy.from_dict(policy.model_dump(mode="json")).digest == policy.digest
 
 
 @given(policies.spoilt())
@@ -212,3 +265,99 @@ def test_an_exclusion_counts_through_its_last_day() -> None:
     ending = _exclusion(until="2027-06-01")
     assert not ending.expired(date(2027, 6, 1)) and ending.expired(date(2027, 6, 2))
     assert not _exclusion().expired(date(9999, 12, 31))
+
+
+def test_identity_asks_for_a_credential_and_keeps_it_from_the_server_unless_told_otherwise() -> None:
+    identity = Policy.from_dict({"identity": {"api_keys": {}}}).identity
+    assert identity is not None
+    assert identity.required and identity.strip_credentials and identity.scope_status == 403
+    assert identity.api_keys is not None and identity.api_keys.file is None
+
+
+def test_an_issuer_has_the_defaults_of_the_reference() -> None:
+    identity = Policy.from_dict(WHOLE).identity
+    assert identity is not None
+    issuer = identity.jwt[0]
+    assert (issuer.leeway, issuer.max_stale, issuer.timeout, issuer.require_type) == (30, 86_400, 5, False)
+    assert (issuer.audience, issuer.subject_claim, issuer.scopes_claim) == (("a",), "sub", "scope")
+    assert not issuer.allow_http and not issuer.allow_private
+
+
+def test_an_empty_role_and_no_roles_are_two_things() -> None:
+    assert Policy.from_dict({"roles": None}).roles is None
+    assert Policy.from_dict({"roles": {}}).roles == {}
+    assert Policy.from_dict({"roles": {"a": {"tenants": []}}}).roles["a"].tenants == ()  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, True), (0, False), (1, 1.0), (1, "1"), (True, "true")])
+def test_conditions_on_values_that_python_takes_for_equal_differ(one: object, other: object) -> None:
+    first, second = Condition(claim="a", equals=one), Condition(claim="a", equals=other)
+    assert first != second and hash(first) != hash(second)
+    assert first == Condition(claim="a", equals=one)
+    policies = [
+        Policy.from_dict({"roles": {"r": {"allow": [{"tools": ["t"], "when": [_written(each)]}]}}})
+        for each in (first, second)
+    ]
+    assert policies[0].digest != policies[1].digest and policies[0] != policies[1]
+
+
+def _written(condition: Condition) -> dict[str, Any]:
+    return condition.model_dump(mode="json", exclude_none=True)
+
+
+def test_code_may_say_one_of_and_the_file_says_in() -> None:
+    condition = Condition(claim="org", one_of=("a",))
+    assert condition == Condition.model_validate({"claim": "org", "in": ["a"]})
+    assert _written(condition) == {"claim": "org", "in": ["a"]}
+
+
+def test_the_ends_of_a_range_stay_exact() -> None:
+    assert Condition(argument="n", range=(2**53 + 1, None)).range == (9007199254740993, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "pointer"), [("pages", "/pages"), ("a/b", "/a~1b"), ("a~b", "/a~0b"), ("/a/b", "/a/b")]
+)
+def test_a_bare_name_of_an_argument_is_a_pointer(written: str, pointer: str) -> None:
+    assert CostPolicy(argument=written, max=1).argument == pointer
+    assert Condition(argument=written, equals=1).argument == pointer
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [("HTTPS://MCP.Example.com:443/MCP/", "https://mcp.example.com/MCP"), ("http://[::1]:80/", "http://[::1]"),
+     ("https://a.example:8443", "https://a.example:8443"), ("http://a.example:443/x", "http://a.example:443/x")],
+)  # fmt: skip
+def test_a_resource_is_kept_in_its_canonical_form(written: str, canonical: str) -> None:
+    assert Policy.from_dict({"server": {"resource": written}}).server.resource == canonical
+
+
+def test_an_issuer_is_kept_as_it_is_written() -> None:
+    raw = {"issuer": "https://IDP.example.com:443/", "algorithms": ["ES256"], "jwks": "k"}
+    assert IssuerPolicy.model_validate(raw).issuer == "https://IDP.example.com:443/"
+
+
+def test_a_bare_store_url_is_a_section() -> None:
+    assert Policy.from_dict({"store": "redis://h"}) == Policy.from_dict({"store": {"url": "redis://h"}})
+
+
+def test_a_part_that_does_not_fit_another_is_refused_in_code_too() -> None:
+    with pytest.raises(ValidationError, match="unknown role"):
+        Policy(roles={"a": RolePolicy(extends=("b",))})
+
+
+def test_roles_that_extend_over_several_steps_are_all_inherited() -> None:
+    roles = {
+        "a": RolePolicy(extends=("b", "c")),
+        "b": RolePolicy(extends=("d",)),
+        "c": RolePolicy(extends=("d",)),
+        "d": RolePolicy(),
+    }
+    assert inherited("a", roles) == {"b", "c", "d"}
+    assert inherited("d", roles) == frozenset()
+
+
+def test_a_long_chain_of_roles_is_walked_without_recursion() -> None:
+    chain = {f"r{at}": {"extends": [f"r{at + 1}"]} for at in range(999)}
+    policy = Policy.from_dict({"roles": {**chain, "r999": {}}})
+    assert policy.roles is not None and len(inherited("r0", policy.roles)) == 999

@@ -29,7 +29,7 @@ class _Server(uvicorn.Server):
         self.ending = asyncio.Event()
 
     async def startup(self, sockets: list[Socket] | None = None) -> None:
-        await super().startup()
+        await super().startup(sockets)
         self.ready.set()
 
     async def main_loop(self) -> None:
@@ -76,14 +76,17 @@ class Address:
 
 
 @contextlib.asynccontextmanager
-async def served(app: ASGIApp, *, socket: Path | None = None) -> AsyncIterator[Address]:
-    """Serve `app` for the length of the block; yields when it listens, leaves when it has shut down."""
+async def served(app: ASGIApp, *, socket: Path | None = None, listener: Socket | None = None) -> AsyncIterator[Address]:
+    """Serve `app` for the length of the block; yields when it listens, leaves when it has shut down.
+
+    `listener` is a bound socket, where the port must be known before the app is made.
+    """
     where: dict[str, Any] = {"uds": str(socket)} if socket else {"host": "127.0.0.1", "port": 0}
     # The edge is what must stop large headers here, so h11's own limit is out of the way.
     where["h11_max_incomplete_event_size"] = 2**20
     config = uvicorn.Config(app, log_config=None, ws="websockets-sansio", http="h11", **where)
     server = _Server(config)
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve(None if listener is None else [listener]))
     try:
         await _first(server.ready, serving)
         yield Address(socket=str(socket)) if socket else Address(server.servers[0].sockets[0].getsockname()[1])

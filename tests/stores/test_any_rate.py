@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from functools import cache
-from types import SimpleNamespace
 from typing import Any, Final
-from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from smcp_security import RequestContext, SMCPSecurityFramework, armed, framework
+from smcp_security import RequestContext, SMCPSecurityFramework, armed
+from smcp_security.stores.memory import MemoryStore
 from tests.envelopes import call, legacy, response
 
 # Intervals and waits are binary fractions, so that the reference and the store compute the same without rounding.
@@ -51,11 +49,11 @@ class Rates(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1000.0
-        clock = SimpleNamespace(monotonic=lambda: self.now, time=time.time, perf_counter_ns=time.perf_counter_ns)
-        self.patch = patch.object(framework, "time", clock)
-        self.patch.start()
         self.limits = POLICIES[0]
         self.security = SMCPSecurityFramework({"limits": self.limits})
+        store = self.security._armed.store
+        assert isinstance(store, MemoryStore)
+        self.store, store._clock = store, lambda: self.now
         self.buckets: dict[tuple[str, ...], Bucket] = {}
         self.refused: tuple[str, str, str] | None = None
         self.wait = 0.0
@@ -108,12 +106,11 @@ class Rates(RuleBasedStateMachine):
     @invariant()
     def every_counter_is_one_of_the_buckets(self) -> None:
         """Messages that are free or refused for another reason make none."""
-        assert len(self.security._store._idle_at) <= len(self.buckets)
+        assert len(self.store._rates.idle_at) <= len(self.buckets)
 
     def teardown(self) -> None:
-        """The clock of everybody else is the real one."""
+        """Nothing stays open."""
         self.security.close()
-        self.patch.stop()
 
     def _bucket(self, limit: dict[str, Any], address: str, label: str, kind: str) -> Bucket:
         network = "2001:db8::/64" if ":" in address else address

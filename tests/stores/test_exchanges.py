@@ -1,4 +1,4 @@
-"""Which request a later message belongs to: by session and typed id, tasks by whoever created them."""
+"""Which request a later message belongs to: by session and typed id."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from smcp_security.checks.rung import Trace
+from smcp_security.checks.rung import Context, Draw, Trace
 from smcp_security.decision import Origin
 from smcp_security.message import Message, parse, typed
 from smcp_security.stores.exchanges import Exchanges
@@ -96,26 +96,58 @@ def test_only_so_many_requests_are_remembered_and_the_oldest_goes_first() -> Non
     assert all(_traced(exchanges, response(id, {}), session="s") for id in (1, 2, 3))
 
 
-LEGACY_TASK = {"task": {"taskId": "t1", "status": "working"}}
-MODERN_TASK = {"resultType": "task", "taskId": "t1"}
+def _open(exchanges: Exchanges, tool: str, *, session: str = "s", id: Any = 1) -> Message:
+    request = _message(call(tool, id=id))
+    exchanges.open(session, request, "")
+    return request
 
 
-@pytest.mark.parametrize("created", [LEGACY_TASK, MODERN_TASK])
-def test_a_task_belongs_to_the_call_that_created_it(created: dict[str, Any]) -> None:
+def test_two_requests_at_once_with_one_id_have_no_answer_that_is_known() -> None:
+    """SDK 1.30 sends the answer to the first on the stream of the second."""
     exchanges = Exchanges()
-    _traced(exchanges, response(1, created), request=_message(call("build", id=1)), caller="ann")
-    asked = _message(legacy("tasks/result", {"taskId": "t1"}, id=2))
-    assert _traced(exchanges, response(2, {}), request=asked, caller="bob") == Origin("tools/call", "build", "ann")
-    other = _message(legacy("tasks/result", {"taskId": "t2"}, id=2))
-    assert _traced(exchanges, response(2, {}), request=other, caller="bob") == Origin("tasks/result", "t2", "bob")
+    _open(exchanges, "crm")
+    later = _open(exchanges, "echo")
+    assert _traced(exchanges, response(1, {}), session="s", request=later) is None
+    # Nor later on: one of the two answers may still be to come.
+    again = _open(exchanges, "echo")
+    assert _traced(exchanges, response(1, {}), session="s", request=again) is None
+    other = _open(exchanges, "echo", id=2)
+    assert _traced(exchanges, response(2, {}), session="s", request=other) == Origin("tools/call", "echo")
 
 
-def test_nobody_takes_a_task_over_by_naming_it() -> None:
+def test_an_id_used_again_tells_nothing_on_a_stream_that_may_repeat_answers() -> None:
     exchanges = Exchanges()
-    for caller, tool in (("ann", "build"), ("eve", "echo")):
-        _traced(exchanges, response(1, LEGACY_TASK), request=_message(call(tool, id=1)), caller=caller)
-    asked = _message(legacy("tasks/result", {"taskId": "t1"}, id=2))
-    assert _traced(exchanges, response(2, {}), request=asked) == Origin("tools/call", "build", "ann")
+    _traced(exchanges, response(1, {}), session="s", request=_open(exchanges, "crm"))
+    _open(exchanges, "echo")
+    assert _traced(exchanges, response(1, {}), session="s") is None
+    # On its own exchange an answer is the request's: the one before has had its answer.
+    later = _open(exchanges, "echo")
+    assert _traced(exchanges, response(1, {}), session="s", request=later) == Origin("tools/call", "echo")
+
+
+def test_an_id_used_again_for_the_same_tool_is_known_everywhere() -> None:
+    exchanges = Exchanges()
+    for _ in range(3):
+        _open(exchanges, "crm")
+        assert _traced(exchanges, response(1, {}), session="s") == Origin("tools/call", "crm")
+
+
+def test_spellings_of_a_session_that_servers_take_for_one_are_one() -> None:
+    exchanges, session = Exchanges(), "0123456789abcdef0123456789abcdef"
+    _open(exchanges, "crm", session=session.upper())
+    _open(exchanges, "echo", session=session)
+    assert _traced(exchanges, response(1, {}), session=session) is None
+    exchanges.forget("urn:uuid:" + session)
+    _open(exchanges, "echo", session=session)
+    assert _traced(exchanges, response(1, {}), session=session) == Origin("tools/call", "echo")
+
+
+@pytest.mark.parametrize("method", ["tasks/get", "tasks/result"])
+def test_the_result_of_a_task_is_traced_to_who_asked_for_it(method: str) -> None:
+    exchanges, started = Exchanges(), {"task": {"taskId": "t1", "status": "working"}}
+    _traced(exchanges, response(1, started), request=_message(call("build", id=1)), caller="ann")
+    asked = _message(legacy(method, {"taskId": "t1"}, id=2))
+    assert _traced(exchanges, response(2, {}), request=asked, caller="bob") == Origin(method, "t1", "bob")
 
 
 @pytest.mark.parametrize("result", [None, "text", 7, [], [{"taskId": "t1"}], {"task": "t1"}, {"task": {"taskId": 7}}])
@@ -124,20 +156,13 @@ def test_a_result_of_any_shape_is_traced(result: Any) -> None:
     assert origin == Origin("tools/call", "add")
 
 
-def test_only_a_call_creates_a_task() -> None:
-    exchanges = Exchanges()
-    _traced(exchanges, response(1, LEGACY_TASK), request=_message(legacy("prompts/get", {"name": "p"}, id=1)))
-    asked = _message(legacy("tasks/result", {"taskId": "t1"}, id=2))
-    assert _traced(exchanges, response(2, {}), request=asked) == Origin("tasks/result", "t1")
-
-
 def test_locks_that_were_held_at_the_fork_are_replaced() -> None:
     exchanges = Exchanges()
-    for recent in (exchanges._asked, exchanges._tasks):
+    for recent in (exchanges._asked, exchanges._answered):
         recent._lock.acquire()
     exchanges.reset_lock()
     exchanges.open("s", _message(call("add", id=1)), "")
-    assert _traced(exchanges, response(1, LEGACY_TASK), session="s") == Origin("tools/call", "add")
+    assert _traced(exchanges, response(1, {}), session="s") == Origin("tools/call", "add")
 
 
 def test_long_ids_sessions_and_names_do_not_fill_the_memory() -> None:
@@ -167,3 +192,37 @@ def test_long_ids_that_differ_at_their_end_are_two_ids() -> None:
     exchanges.open("s", _message(call("two", id="i" * 1000 + "2")), "")
     assert _traced(exchanges, response("i" * 1000 + "1", {}), session="s") == Origin("tools/call", "one")
     assert _traced(exchanges, response("i" * 1000, {}), session="s") is None
+
+
+def _owed(exchanges: Exchanges, *, id: Any = 1, session: str = "s", payload: str = "") -> Context:
+    message = _message(call("add", {"text": payload}, id=id))
+    exchanges.open(session, message, "")
+    return Context(session=session, message=message, draws=(Draw("d", 9, 1, 60.0),))
+
+
+def test_what_is_owed_is_told_once_and_holds_nothing_of_the_request() -> None:
+    exchanges = Exchanges()
+    asked = _owed(exchanges)
+    assert not exchanges.owes and exchanges.defer(asked) and exchanges.owes
+    assert exchanges.owing("s", "1") is None and exchanges.owing("t", 1) is None and exchanges.owing("s", None) is None
+    owing = exchanges.owing("s", 1)
+    assert owing is not None and owing.draws == asked.draws and owing.message is None
+    assert exchanges.owing("s", 1) is None and not exchanges.owes
+
+
+@pytest.mark.parametrize("ending", ["answered", "forgotten", "no session"])
+def test_nothing_is_kept_for_an_answer_that_never_comes(ending: str) -> None:
+    exchanges = Exchanges()
+    asked = _owed(exchanges, session="" if ending == "no session" else "s")
+    if ending == "answered":
+        _traced(exchanges, response(1, {}), session="s", request=asked.message)
+    if ending == "forgotten":
+        exchanges.forget("s")
+    assert not exchanges.defer(asked)
+
+
+def test_what_a_session_owes_ends_with_it() -> None:
+    exchanges = Exchanges()
+    assert exchanges.defer(_owed(exchanges)) and exchanges.defer(_owed(exchanges, session="t"))
+    exchanges.forget("s")
+    assert exchanges.owing("s", 1) is None and exchanges.owing("t", 1) is not None

@@ -7,7 +7,7 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +15,8 @@ import anyio
 from starlette.types import ASGIApp
 
 from smcp_security import SMCPMiddleware, SMCPSecurityFramework
-from smcp_security.checks.rung import Refusal, Spend
-from smcp_security.stores.memory import MemoryStore
+from smcp_security.checks.rung import Question, Spend
+from smcp_security.sources import Sources
 from tests.real.attacks import MARK
 from tests.real.clients.denials import DENIALS, POLICIES, Denial
 from tests.real.clients.repertoire import FEATURES, Feature, possible
@@ -157,11 +157,16 @@ def _visit(client: Traveller, address: Address, steps: Iterable[Step], *, day: s
 # -- the denials -----------------------------------------------------------------------------------------------------
 
 
-class _Broken(MemoryStore):
-    """A store that is away."""
+class _Broken(Sources):
+    """A store that fails at every question."""
 
-    def spend(self, question: Spend, now: float) -> Refusal | None:
-        raise OSError
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    def answer_async(self, question: Question) -> object:
+        if isinstance(question, Spend) and not question.local:
+            raise OSError
+        return self._sources.answer_async(question)
 
 
 class Strictness:
@@ -178,11 +183,13 @@ class Strictness:
     def renew(self, policy: str) -> None:
         """As if hours had passed."""
         framework = self._frameworks[policy]
-        framework._store, framework._flood = MemoryStore(), MemoryStore()
+        framework.close()
+        framework.__init__(dict(POLICIES[policy]))  # type: ignore[misc]
 
     def break_store(self, policy: str) -> None:
         """Let every question to the store fail."""
-        self._frameworks[policy]._store = _Broken()
+        framework = self._frameworks[policy]
+        framework._armed = replace(framework._armed, sources=_Broken(framework._armed.sources))
 
     def close(self) -> None:
         """Flush the audits."""

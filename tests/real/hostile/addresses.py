@@ -75,8 +75,9 @@ _FOREIGN_ORIGINS: Final = (
 
 def targets() -> Iterable[Row]:
     """Odd targets, and twins of the path: what is not the MCP path is looked at, so a call never slips by."""
-    for target in ("/mcp?a=b", "/mcp?method=tools/call&name=echo", "/%6dcp", "/%6D%63%70", "/mcp?" + "q=1&" * 15_000):
+    for target in ("/mcp?a=b", "/mcp?method=tools/call&name=echo", "/%6dcp", "/%6D%63%70", "/mcp?" + "q=1&" * 4_000):
         yield served(f"target {_short(target)}", ADD.at(target))
+    yield spoiled("a target of 60,005 characters", ECHO.at("/mcp?" + "q=1&" * 15_000), "SMCP103", ADD)
     for target in _TWINS:
         yield spoiled(f"a call to {_short(target)}", ECHO.at(target), "SMCP110", ADD)
     for target, status in _SPELLINGS.items():

@@ -1,0 +1,1 @@
+"""What credentials are judged by: API keys, issuers' public keys, introspection. Files, threads and the network."""
