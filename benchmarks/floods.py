@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from random import Random
 from string import ascii_lowercase
 from typing import Any
@@ -31,12 +32,16 @@ class Door(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One way to make a message expensive. `draw` takes a source of chance and a size in bytes."""
+    """One way to make a message expensive. `draw` takes a source of chance and a size in bytes.
+
+    `excluded` and `typed` say which policy it meets: one with many exclusions, one with contracts of every kind.
+    """
 
     name: str
     draw: Draw
     door: Door = Door.REQUEST
     excluded: bool = False
+    typed: bool = False
 
 
 def text_call(text: str) -> bytes:
@@ -105,6 +110,60 @@ def _entity(random: Random) -> str:
     return random.choice(("&lt;", "&gt", "&#x3c;", "&#000060;", "&quot;", "&amp;amp;lt;", "&lpar;", "&colon;"))
 
 
+_MIXED = (0x0430, 0x0435, 0x043E, 0x0440, 0x0441, 0x03BF, 0x0455, 0x0456, 0x217C, 0x1D41A, 0x0391, 0x2C9F, 0x13A0)
+
+
+def _confusable(random: Random) -> str:
+    """A word of several scripts: what looks like Latin and is not."""
+    return "".join(chr(random.choice(_MIXED)) if random.random() < 0.5 else _word(random, 1) for _ in range(6))
+
+
+def _other_script(random: Random) -> str:
+    """Honest prose of one other script."""
+    return "".join(chr(random.randrange(0x430, 0x450)) for _ in range(7))
+
+
+def _hex(random: Random) -> str:
+    return random.choice(("", "0x", "\\x")) + random.randbytes(random.randrange(8, 24)).hex()
+
+
+def _hex_text(random: Random) -> str:
+    return _word(random, 12).encode().hex()
+
+
+def _tags(random: Random) -> str:
+    return "".join(chr(0xE0000 + random.randrange(0x20, 0x7F)) for _ in range(8))
+
+
+def _json_text(random: Random, depth: int = 1) -> str:
+    text = json.dumps({_word(random, 3): _word(random, 5)})
+    for _ in range(depth - 1):
+        text = json.dumps({"t": text})
+    return text
+
+
+def _leaves(piece: Callable[[Random], str]) -> Draw:
+    """Thousands of short texts, each of which some decoder looks at by itself."""
+
+    def draw(random: Random, size: int) -> bytes:
+        texts: list[str] = []
+        left = size
+        while left > 0:
+            texts.append(piece(random))
+            left -= len(json.dumps(texts[-1], ensure_ascii=False).encode()) + 1
+        return encoded(call({"title": "t", "data": texts}))
+
+    return draw
+
+
+def _one_json(random: Random, size: int) -> bytes:
+    return text_call(json.dumps({_word(random, 6): _word(random, 6) for _ in range(size // 21)}))
+
+
+def _open_json(random: Random, size: int) -> bytes:
+    return text_call('{"' + _word(random) + '":' + "[" * (size - 12))
+
+
 def _opener(samples: tuple[str, ...]) -> Callable[[Random], str]:
     """Beginnings of what the rules look for: every one wakes the automaton, few are the whole of a match."""
 
@@ -119,12 +178,28 @@ def _whole(samples: tuple[str, ...]) -> Callable[[Random], str]:
     return lambda random: random.choice(samples) + _word(random, 4)
 
 
+@cache
 def samples() -> tuple[str, ...]:
     """What the rules say that they match, the short ones."""
     return tuple(text for rule in read_rules() for text in map(str, rule.match) if len(text) < 400)
 
 
 # -- structure ---------------------------------------------------------------------------------------------------------
+
+
+_SQL = (
+    "or and xor not like in is union having limit between select from null ' \" ( ) = < > - + * / || && -- # ; /* */ , "
+    "1 0x41 a b1 char( sleep( `"
+).split()
+
+
+def _sql_tokens(random: Random) -> str:
+    """Tokens of SQL in no order: each may open what the grammar reader has to judge."""
+    return random.choice(_SQL)
+
+
+def _conditions(random: Random) -> str:
+    return f"{_word(random, 1)}' or {_word(random, 1)}{random.randrange(99)} {_word(random, 1)}"
 
 
 def _around(json_text: bytes) -> bytes:
@@ -255,8 +330,25 @@ def families() -> tuple[Family, ...]:
         Family("percent, five layers", _text(_percent(5), "")),
         Family("escapes of every kind", _text(_escape, "")),
         Family("HTML entities", _text(_entity, "")),
+        Family("words of several scripts", _text(_confusable)),
+        Family("prose of another script", _text(_other_script)),
+        Family("hex runs", _text(_hex)),
+        Family("hex of text", _text(_hex_text)),
+        Family("tag characters", _text(_tags, "")),
+        Family("line breaks in words", _text(lambda random: _word(random, 3), "\n")),
+        Family("a text of JSON", _one_json),
+        Family("a text of JSON that never ends", _open_json),
+        Family("short texts of JSON", _leaves(_json_text)),
+        Family("short texts of JSON in JSON in JSON", _leaves(lambda random: _json_text(random, 3))),
+        Family("short texts of Base64", _leaves(lambda random: base64.b64encode(_word(random, 9).encode()).decode())),
+        Family("short texts of hex", _leaves(_hex_text)),
+        Family("short texts of several scripts", _leaves(_confusable)),
+        Family("short texts with hidden characters", _leaves(_hidden)),
+        Family("short texts, percent", _leaves(lambda random: _percent(1)(random) + _word(random, 3))),
         Family("rule openers", _text(_opener(known))),
         Family("rule openers, escaped", _text(lambda random: _opener(known)(random).replace(" ", "%20"))),
+        Family("tokens of SQL", _text(_sql_tokens)),
+        Family("conditions of SQL", _text(_conditions)),
         Family("whole attacks", _text(_whole(known))),
         Family("deep nesting, allowed", _deep(50)),
         Family("deep nesting, 50,000", _deep(50_000)),

@@ -22,17 +22,22 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from random import Random
 from statistics import median
 from typing import Any, Final
+from unittest.mock import patch
 
 from benchmarks.floods import Door, Family, families
 from benchmarks.machine import facts
 from benchmarks.messages import ADDRESS, SEED, TOOL, call, encoded, policy
 from benchmarks.samples import markdown
+from benchmarks.typed_floods import tools, typed_families
 from smcp_security import Decision, RequestContext, SMCPSecurityFramework
-from smcp_security.rules.catalogue import read_rules
+from smcp_security.rulebook import Rulebook
+from smcp_security.rules.catalogue import RawRule, read_rules
 from smcp_security.sse import EventReader
 
 SIZE: Final = 100_000
@@ -41,6 +46,8 @@ EXCLUSIONS: Final = 500
 _EVENT_LIMIT: Final = 2**20
 
 Pass = Callable[[], Iterable[Decision]]
+Policies = Callable[[Path], dict[str, Any]]
+"""What makes a policy with its audit in a file."""
 
 
 @dataclass(slots=True)
@@ -57,19 +64,62 @@ class Cost:
         return max(self.spent)
 
 
-def measure(folder: Path, *, repeats: int, size: int, seed: int, only: str = "") -> tuple[list[Cost], dict[str, str]]:
-    """Every family `repeats` times. `folder` is for the audit; `only` chooses families by a part of their name."""
+def measure(
+    folder: Path, *, repeats: int, size: int, seed: int, only: str = "", cold: bool = False
+) -> tuple[list[Cost], dict[str, str]]:
+    """Every family `repeats` times. `folder` is for the audit; `only` chooses families by a part of their name.
+
+    `cold`: each family meets a rulebook of its own, whose automata no other family has built.
+    """
     random = Random(seed)
-    chosen = [family for family in families() if only in family.name]
-    with (
-        SMCPSecurityFramework(policy(folder / "audit.jsonl")) as plain,
-        SMCPSecurityFramework(_excluding(folder / "excluding.jsonl")) as excluding,
-    ):
-        about = facts(plain)
-        _wake(plain, excluding)
-        return [
-            _cost(family, excluding if family.excluded else plain, random, repeats, size) for family in chosen
-        ], about
+    chosen = [family for family in all_families() if only in family.name]
+    with ExitStack() as stack:
+        met: dict[Policies, SMCPSecurityFramework] = {}
+        for which in dict.fromkeys([_plain, *map(_met_by, chosen)]):
+            met[which] = stack.enter_context(SMCPSecurityFramework(which(folder / f"{which.__name__}.jsonl")))
+        about = facts(met[_plain])
+        _wake(*met.values())
+        if not cold:
+            return [_cost(family, met[_met_by(family)], random, repeats, size) for family in chosen], about
+    costs = []
+    for family in chosen:
+        with _fresh(_met_by(family)(folder / "cold.jsonl")) as security:
+            _wake(security)
+            costs.append(_cost(family, security, random, repeats, size))
+    return costs, about
+
+
+def _fresh(given: dict[str, Any]) -> SMCPSecurityFramework:
+    """A framework with a rulebook of its own: a process compiles each level once."""
+    with patch("smcp_security.armed.load", lambda level: Rulebook([rule for rule in _rules() if rule.level <= level])):
+        return SMCPSecurityFramework(given)
+
+
+@cache
+def _rules() -> tuple[RawRule, ...]:
+    return read_rules()
+
+
+def _met_by(family: Family) -> Policies:
+    return _excluding if family.excluded else _typed if family.typed else _plain
+
+
+def _plain(audit: Path) -> dict[str, Any]:
+    """The policy of all benchmarks without its contracts, which would refuse most families before they are scanned."""
+    rest = policy(audit)
+    tools = {name: {"schema": entry["schema"]} for name, entry in rest["tools"].items()}
+    return {**rest, "tools": tools}
+
+
+def all_families() -> tuple[Family, ...]:
+    """Every family: of messages and texts, and of values for each kind of contract."""
+    return (*families(), *typed_families())
+
+
+def _typed(audit: Path) -> dict[str, Any]:
+    """The policy with a contract of every kind."""
+    rest = _plain(audit)
+    return {**rest, "tools": {**rest["tools"], **tools()}}
 
 
 def _excluding(audit: Path) -> dict[str, Any]:
@@ -79,7 +129,7 @@ def _excluding(audit: Path) -> dict[str, Any]:
         {"rule": rules[place % len(rules)], "tool": "wiki.*", "pointer": f"/page/{place}/*", "reason": "benchmark"}
         for place in range(EXCLUSIONS)
     ]
-    rest = policy(audit)
+    rest = _plain(audit)
     return {**rest, "injection": {**rest["injection"], "exclude": exclude}}
 
 
@@ -88,6 +138,11 @@ def _wake(*securities: SMCPSecurityFramework) -> None:
     for security in securities:
         for _ in range(3):
             security.process_response_sync(encoded({"jsonrpc": "2.0", "id": 1, "result": {}}), _listing(security))
+        # The first non-ASCII text and the first query load what only they need.
+        for tool, value in (("set_value", "na\u00efve \u0430a"), ("typed_sql", "SELECT a FROM t WHERE b = 1")):
+            params = {"name": tool, "arguments": {"value": value}}
+            body = encoded({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+            security.process_request_sync(body, RequestContext(ip_address=ADDRESS))
 
 
 def _cost(family: Family, security: SMCPSecurityFramework, random: Random, repeats: int, size: int) -> Cost:
@@ -186,7 +241,9 @@ def main(arguments: list[str] | None = None) -> int:
     repeats = 5 if options.short else 25
     try:
         with tempfile.TemporaryDirectory() as folder:
-            costs, about = measure(Path(folder), repeats=repeats, size=SIZE, seed=options.seed, only=options.only)
+            costs, about = measure(
+                Path(folder), repeats=repeats, size=SIZE, seed=options.seed, only=options.only, cold=True
+            )
     finally:
         log.setLevel(before)
     limit = BUDGET_MS * options.factor

@@ -35,6 +35,13 @@ SCHEMA: Final[Mapping[str, Any]] = {
     "required": ["title"],
 }
 
+CONTRACTS: Final[Mapping[str, Any]] = {
+    "title": {"kind": "text", "max_length": 1_048_576},
+    "limit": {"kind": "regex", "pattern": "[0-9]{1,4}"},
+    "/notes/*/author": {"kind": "text", "max_length": 200, "scripts": ["Latin"]},
+}
+"""Typed contracts; that of SQL is measured by itself."""
+
 _WORDS: Final = (
     "the a of and to in harbour morning report team after quiet river market letter answer window garden north season "
     "price little table question member paper weather story train early during number between autumn village often "
@@ -84,7 +91,7 @@ def policy(audit: Path) -> dict[str, Any]:
         "version": 1,
         "server": {"flood": "off", "max_body": "2MiB"},
         "limits": [{"per": per, "rate": f"{count}/second", "burst": count} for per, count in rates],
-        "tools": {TOOL: {"schema": dict(SCHEMA)}},
+        "tools": {TOOL: {"schema": dict(SCHEMA), "arguments": dict(CONTRACTS)}},
         "injection": {"level": 2},
         "results": {"max_size": "2MiB"},
         "audit": {"file": str(audit)},

@@ -18,11 +18,15 @@ from smcp_security.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from smcp_security.adapters.asgi import SMCPMiddleware
+    from smcp_security.checks.rung import Detected
     from smcp_security.contexts import RequestContext
+    from smcp_security.detectors import Detector
     from smcp_security.framework import SMCPSecurityFramework
     from smcp_security.policy import Policy
 
 _LATE = {
+    "Detected": "smcp_security.checks.rung",
+    "Detector": "smcp_security.detectors",
     "Policy": "smcp_security.policy",
     "RequestContext": "smcp_security.contexts",
     "SMCPMiddleware": "smcp_security.adapters.asgi",
@@ -35,6 +39,8 @@ __all__ = [
     "AuditUnavailable",
     "Caller",
     "Decision",
+    "Detected",
+    "Detector",
     "Finding",
     "FrameworkClosed",
     "Policy",

@@ -12,8 +12,10 @@ from smcp_security.checks import Step, grants_of, request_steps, response_steps
 from smcp_security.checks.budgets import Tokenizer
 from smcp_security.checks.limits import build_flood
 from smcp_security.checks.rung import Rung
+from smcp_security.detectors import Detector, Detectors
 from smcp_security.errors import PolicyError
 from smcp_security.policy import Policy, resolve
+from smcp_security.resolution import Resolution
 from smcp_security.rulebook import load
 from smcp_security.schemas import ToolSchema, UnusableSchema, compile_schema
 from smcp_security.sources import Sources
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from smcp_security.keys.ring import Keys
 
 PolicySource: TypeAlias = "Policy | Mapping[str, Any] | str | os.PathLike[str] | None"
-_SECTIONS: Final = ("arguments", "injection", "limits", "results")
+_SECTIONS: Final = ("arguments", "contracts", "injection", "limits", "results")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,9 @@ class Surroundings:
     flood: MemoryStore
     exchanges: Exchanges
     on_store: Callable[[str], None]
+    resolution: Resolution
     count_tokens: Tokenizer | None = None
+    detectors: tuple[Detector, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Armed:
     seal: audit.Seal
     store: Store
     keys: Keys | None
+    detectors: Detectors
     sources: Sources
     statuses: Mapping[str, int]
 
@@ -90,8 +95,10 @@ def arm(source: PolicySource, around: Surroundings, before: Armed | None = None)
     keys = _keys(policy)
     store = _store(policy, around, before)
     grants = grants_of(policy)
+    detectors = Detectors(around.detectors, policy.injection.detectors.budget / 1000)
     if before is not None:
         definitions.adopt(before.definitions)
+        detectors.adopt(before.detectors)
         if keys is not None and before.keys is not None:
             keys.adopt(before.keys)
     return Armed(
@@ -102,6 +109,7 @@ def arm(source: PolicySource, around: Surroundings, before: Armed | None = None)
             grants=grants,
             environment_key=keys is not None and keys.environment_key,
             count_tokens=around.count_tokens,
+            detectors=len(detectors),
         ),
         response_steps(policy, grants=grants),
         build_flood(policy.server.flood),
@@ -111,7 +119,8 @@ def arm(source: PolicySource, around: Surroundings, before: Armed | None = None)
         audit.Seal(_mode(monitored), policy.digest, rulebook.version, digest, policy.audit.arguments == "full"),
         store,
         keys,
-        Sources(definitions, around.exchanges, around.flood, store, keys),
+        detectors,
+        Sources(definitions, around.exchanges, around.flood, store, keys, around.resolution, detectors),
         _statuses(policy),
     )
 
@@ -122,9 +131,22 @@ def retire(before: Armed, now: Armed | None) -> None:
         before.sink.close()
     if now is None or now.store is not before.store:
         before.store.close()
-    # Messages that are being judged still ask the keys of the policy before: they are closed with the framework alone.
-    if now is None and before.keys is not None:
-        before.keys.close()
+    # Messages that are being judged still ask the keys and detectors of the policy before: they are closed with the
+    # framework alone.
+    if now is None:
+        before.detectors.close()
+        if before.keys is not None:
+            before.keys.close()
+
+
+def reset_locks(armed: Armed, around: Surroundings) -> None:
+    """Call in the child after a fork."""
+    for shared in (armed.store, around.flood, around.exchanges, armed.definitions):
+        shared.reset_lock()
+    if armed.keys is not None:
+        armed.keys.reset_locks()
+    around.resolution.reset()
+    armed.detectors.reset()
 
 
 def _keys(policy: Policy) -> Keys | None:

@@ -1,4 +1,4 @@
-"""Decoders of the encodings that texts hide in: percent, HTML references, backslash escapes, Base64. Pure, on bytes.
+"""Decoders of the escapes that texts hide in: percent, HTML references, backslash escapes. Pure, on bytes.
 
 Each takes off one layer, in C or by counted steps; what is slow is paid from the budget of the message.
 """
@@ -6,7 +6,6 @@ Each takes off one layer, in C or by counted steps; what is slow is paid from th
 from __future__ import annotations
 
 import binascii
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,12 +13,6 @@ import re2
 
 SLOW_ESCAPE: Final = 32
 """What an escape that is decoded one by one costs, in characters of output: it takes about as long as scanning them."""
-
-BASE64_ATTEMPT: Final = 384
-"""What looking at one Base64 run costs, in characters of output."""
-
-MIN_BASE64: Final = 16
-"""Shortest Base64 that is decoded: twelve bytes, about the shortest command worth hiding."""
 
 _BARE: Final = {
     "lt": "<", "gt": ">", "quot": '"', "LT": "<", "GT": ">", "QUOT": '"', "nbsp": " ", "amp": "&", "AMP": "&",
@@ -42,16 +35,7 @@ _NUMERIC_REFERENCE: Final = "&#[xX]?[0-9A-Fa-f]"
 _HEX_ESCAPE: Final = r"\\u[0-9A-Fa-f{]|\\x[0-9A-Fa-f]"
 _BACKSLASH_ESCAPE: Final = _HEX_ESCAPE + r"|\\/"
 
-BASE64_SIGNAL: Final = r"[^A-Za-z0-9+_-]" + r"(?:(?-i:[CDI-Za-f])[A-Za-z0-9+/_-]{3})" * (MIN_BASE64 // 4)
-"""RE2 pattern of a run that may be Base64 of printable text: every fourth character has the two high bits of one.
-
-Random runs seldom pass, words hardly ever, so that few are decoded in vain.
-"""
-
-_PRINTABLE_FIRST: Final = bytes(range(ord("I"), ord("Z") + 1)) + b"CDabcdef"
-"""The characters of `BASE64_SIGNAL`: three bytes that begin with printable ASCII, tab or a line break."""
-
-_URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
+_CONTROLS: Final = bytes(code for code in (*range(32), 127) if code not in b"\b\t\n\r\x1b")
 
 _HEX_KINDS: Final = bytes(
     ord("=") if byte == ord("=") else ord("h") if chr(byte) in "0123456789abcdefABCDEF" else 0 for byte in range(256)
@@ -62,6 +46,10 @@ _ALONE: Final = bytes(ord("=") ^ 0xFE if byte == ord("=") else 0 for byte in ran
 _SHORT_ESCAPES: Final = ((b"\\/", b"/"), (b'\\"', b'"'), (b"\\'", b"'"), (b"\\n", b"\n"), (b"\\t", b"\t"))
 
 
+PatternError: Final = re2.error
+"""What `pattern` raises for an expression that RE2 does not take."""
+
+
 def pattern(expression: str) -> Any:
     """An RE2 pattern that is only asked where it matches."""
     options = re2.Options()
@@ -70,7 +58,7 @@ def pattern(expression: str) -> Any:
     return re2.compile(expression, options)
 
 
-_PERCENT: Final = pattern(_PERCENT_ESCAPE)
+PERCENT: Final = pattern(_PERCENT_ESCAPE)
 _NAMED_ENTITY: Final = pattern(_NAMED_REFERENCE)
 _NUMERIC_ENTITY: Final = pattern(_NUMERIC_REFERENCE)
 BACKSLASH: Final = pattern(_BACKSLASH_ESCAPE)
@@ -80,16 +68,12 @@ ESCAPE: Final = pattern("|".join((_PERCENT_ESCAPE, _NAMED_REFERENCE, _NUMERIC_RE
 NESTED: Final = pattern("|".join((_PERCENT_ESCAPE, _NAMED_REFERENCE, _NUMERIC_REFERENCE, _HEX_ESCAPE)))
 """What counts as one more encoding below the last round. A row of backslashes before a slash is only that."""
 
-BASE64: Final = pattern(BASE64_SIGNAL)
-_BASE64_RUN: Final = pattern(BASE64_SIGNAL + "[A-Za-z0-9+/_-]*")
-
 
 @dataclass(slots=True)
 class Budget:
-    """Characters of decoded output that are left for one message, and what a reading of the text at hand was."""
+    """Characters of decoded output that are left for one message."""
 
     left: int
-    marked: bool = False
 
     @property
     def spent(self) -> bool:
@@ -100,16 +84,29 @@ class Budget:
         return self.left >= 0
 
 
+def readable(data: bytes) -> str:
+    """The bytes as text if they are UTF-8 with no control characters but those of text and of terminals."""
+    if len(data.translate(None, _CONTROLS)) < len(data):
+        return ""
+    try:
+        return data.decode()
+    except ValueError:
+        return ""
+
+
 def in_utf8(text: str) -> bytes:
     """The text's bytes. Half of a surrogate pair has none; one `?` for it keeps the offsets."""
     return text.encode("utf-8", "replace")
 
 
-def unescaped(data: bytes, budget: Budget) -> bytes:
-    """Without one layer of percent escapes and HTML references."""
+def without_percent(data: bytes, budget: Budget) -> bytes:
+    """Without one layer of percent escapes."""
     # As bytes: searching and replacing in a text of wide characters takes several times as long.
-    if _PERCENT.search(data) is not None:
-        data = _percent(data, budget)
+    return _percent(data, budget) if PERCENT.search(data) is not None else data
+
+
+def without_references(data: bytes, budget: Budget) -> bytes:
+    """Without one layer of HTML references."""
     if _NUMERIC_ENTITY.search(data) is not None:
         data = _numeric_entities(data, budget)
     if _NAMED_ENTITY.search(data) is not None:
@@ -197,25 +194,3 @@ def _character(digits: bytes, base: int) -> bytes:
         return b""
     # Half of a surrogate pair has no UTF-8.
     return chr(number).encode() if 0 < number < 0x110000 and not 0xD800 <= number < 0xE000 else b""
-
-
-def base64_texts(text: str, budget: Budget) -> Iterator[str]:
-    """Texts that stand Base64-encoded in `text`: only what decodes to printable UTF-8 counts as one."""
-    if len(text) < MIN_BASE64:
-        return
-    for match in _BASE64_RUN.finditer(in_utf8(f"\n{text}")):
-        decoded = _from_base64(match.group()[1:])
-        if not budget.take(BASE64_ATTEMPT + len(decoded)):
-            return
-        if decoded:
-            yield decoded
-
-
-def _from_base64(run: bytes) -> str:
-    if len(run) % 4 == 1 or run[::4].translate(None, _PRINTABLE_FIRST):
-        return ""
-    try:
-        decoded = binascii.a2b_base64(run.translate(_URL_SAFE) + b"=" * (-len(run) % 4)).decode()
-    except ValueError:
-        return ""
-    return decoded if decoded.replace("\n", "").replace("\r", "").replace("\t", "").isprintable() else ""

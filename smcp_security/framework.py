@@ -7,28 +7,28 @@ jsonschema put the input into theirs), and denies.
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import time
-import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from threading import Lock
 from types import TracebackType
 from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
-from smcp_security import audit, contexts, engine
-from smcp_security.armed import Armed, PolicySource, Surroundings, arm, retire
+from smcp_security import audit, contexts, engine, forks
+from smcp_security.armed import Armed, PolicySource, Surroundings, arm, reset_locks, retire
 from smcp_security.checks.budgets import Tokenizer
 from smcp_security.checks.rung import Context, Http, Question, ReadBody, Run
 from smcp_security.contexts import Facts, Incoming
 from smcp_security.decision import Decision, Finding, finding
+from smcp_security.detectors import Detector
 from smcp_security.drivers import drive, drive_async, to_its_end
 from smcp_security.errors import AuditUnavailable, FrameworkClosed, Unavailable
 from smcp_security.failures import broken, log_frames, withheld_after
 from smcp_security.message import Kind
 from smcp_security.policy import Policy
+from smcp_security.resolution import Resolution
 from smcp_security.settlement import counted, ends_exchange, settlement
 from smcp_security.stores.exchanges import Exchanges
 from smcp_security.stores.memory import MemoryStore
@@ -46,17 +46,26 @@ _log: Final = logging.getLogger("smcp_security")
 class SMCPSecurityFramework:
     """One policy, one engine. Thread-safe, fork-safe, and a context manager that flushes the audit.
 
-    `count_tokens` tells how many tokens a text has, for budgets; left out, four characters are one.
+    `count_tokens` tells how many tokens a text has, for budgets; left out, four characters are one. `detectors` look at
+    every message besides the rules.
     Raises `PolicyError`, `KeyFileError` or `RulesError` if the policy, its keys or the rules cannot be used: nothing is
     served then.
     """
 
-    def __init__(self, policy: PolicySource = None, *, count_tokens: Tokenizer | None = None) -> None:
-        self._around = Surroundings(MemoryStore(), Exchanges(), self._store_changed, count_tokens)
+    def __init__(
+        self,
+        policy: PolicySource = None,
+        *,
+        count_tokens: Tokenizer | None = None,
+        detectors: Sequence[Detector] = (),
+    ) -> None:
+        self._around = Surroundings(
+            MemoryStore(), Exchanges(), self._store_changed, Resolution(), count_tokens, tuple(detectors)
+        )
         self._closed = False
         self._changing = Lock()
         self._armed = arm(policy, self._around)
-        _FRAMEWORKS.add(self)
+        forks.watch(self)
         _log.info("%s", self._armed.summary())
 
     @property
@@ -81,6 +90,7 @@ class SMCPSecurityFramework:
         with self._changing:
             self._closed = True
             retire(self._armed, None)
+            self._around.resolution.close()
 
     def __enter__(self) -> SMCPSecurityFramework:
         return self
@@ -361,25 +371,10 @@ class SMCPSecurityFramework:
             return broken(error, context)
         return decision
 
-    def _reset_locks(self) -> None:
+    def reset_locks(self) -> None:
+        """Called in the child after a fork."""
         self._changing = Lock()
-        for shared in (self._armed.store, self._around.flood, self._around.exchanges, self._armed.definitions):
-            shared.reset_lock()
-        if self._armed.keys is not None:
-            self._armed.keys.reset_locks()
-
-
-_FRAMEWORKS: Final[weakref.WeakSet[SMCPSecurityFramework]] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    """Preloading servers fork: a lock held by a thread of the parent would stay locked in the child for ever."""
-    for framework in _FRAMEWORKS:
-        framework._reset_locks()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+        reset_locks(self._armed, self._around)
 
 
 def _new_id() -> str:

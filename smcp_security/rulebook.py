@@ -8,9 +8,10 @@ atom, and how often, is judged in code, only where an atom was found.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Final
@@ -18,9 +19,10 @@ from typing import Any, Final
 import re2
 
 from smcp_security.decision import Severity
-from smcp_security.decoding import BASE64_SIGNAL
-from smcp_security.errors import RulesError, ScanUnproven
-from smcp_security.rules.catalogue import CATEGORIES, Detection, RawRule, canonical, read_rules
+from smcp_security.errors import RulesError
+from smcp_security.rules.catalogue import CATEGORIES, CERTAIN, Detection, RawRule, canonical, read_rules
+from smcp_security.sql_grammar.shape import goes_on_as_sql
+from smcp_security.sweeps import PACKED, SENTINEL, TEXT_START, TEXT_START_ATOM, Sweeps, options
 from smcp_security.text import Derived, Joined, derive, has_escapes
 
 __all__ = ["CATEGORIES", "Hit", "Rule", "Rulebook", "Surface", "load", "read_rules"]
@@ -41,42 +43,15 @@ cannot crowd out one that it blocks."""
 MAX_RULES: Final = 16
 """Different rules reported for one message, for the same reason; each costs a pass over the texts."""
 
-SHORT: Final = 1024
-"""Bytes up to which one automaton over everything is faster than several; so short a text builds little of it."""
+_BEFORE: Final = 512
+_BEHIND: Final = 400
+"""Bytes that a judge in code sees of the text around a fragment."""
 
-_ENCODED: Final = -1
-"""Stands for the Base64 signal among the numbers of signatures."""
+_JUDGED: Final = 5
+"""Fragments that one counts for which is judged in code."""
 
-_SENTINEL: Final = "\0smcp-scan-reached-the-end"
-
-_PARTS: Final[Mapping[str, str]] = {
-    "command": "shell",
-    "sql": "quotes",
-    "nosql": "quotes",
-    "html": "markup",
-    "template": "markup",
-    "prompt": "markup",
-    "deserialisation": "markup",
-    "path": "places",
-    "ssrf": "places",
-    "secret": "places",
-    "unicode": "marks",
-}
-"""Which automaton the atoms of a category go into, but for those that begin with a word or a line."""
-
-_NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "words": (),
-    "quotes": tuple("'\"`;()[]{}=|@&$<>%*"),
-    "places": (),
-    "shell": tuple(";&|$`<>{%/(+"),
-    "markup": tuple("<{[=#@%!*?_$(`|"),
-    "marks": ("\x1b", "\x08", "\x7f", "%", "\\x"),
-}
-"""The automata, and what a text must hold for each: a pass takes 1.4 ns a byte, so three instead of six matter.
-
-One automaton over everything takes one pass, but the states of independent atoms multiply: on 100 KB of text that it
-has not seen it cost 40 to 120 ms, these six together 9.
-"""
+_JUDGES: Final[Mapping[str, Callable[[str, str], bool] | None]] = {"": None, "sql": goes_on_as_sql}
+"""What a detection's `code` stands for."""
 
 
 class Surface(StrEnum):
@@ -101,6 +76,7 @@ class Rule:
     cwe: str
     owasp: str
     surfaces: frozenset[Surface]
+    score: int = CERTAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,25 +105,7 @@ class _Signature:
     before: bool
     after: bool
     count: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Sweep:
-    """One automaton over many atoms. `owners` are the signatures the atoms belong to; the sentinel comes after them.
-
-    `needs`: every text that an atom matches holds one of these, or, if `wide`, is not ASCII; empty: no such list.
-    """
-
-    automaton: Any
-    owners: tuple[int, ...]
-    needs: tuple[str, ...] = ()
-    wide: bool = False
-
-    def applies(self, text: str) -> bool:
-        if not self.needs or (self.wide and not text.isascii()):
-            return True
-        # One character is found a hundred times as fast as two: a piece is looked for only where its first is.
-        return any(piece[0] in text and piece in text for piece in self.needs)
+    judge: Callable[[str, str], bool] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +125,13 @@ class _Place:
         before = data[self.leaf_start : start].decode("utf-8", "ignore")
         return len(before), len(before) + len(data[start:end].decode("utf-8", "ignore"))
 
+    def around(self, data: bytes) -> tuple[str, str]:
+        """What stands before the fragment in its text, and the text from there on; both bounded."""
+        start = max(self.start, self.leaf_start)
+        before = data[max(self.leaf_start, start - _BEFORE) : start]
+        behind = data[start : min(self.leaf_end, start + _BEHIND)]
+        return before.decode("utf-8", "ignore"), behind.decode("utf-8", "ignore")
+
 
 @dataclass(slots=True)
 class _Limits:
@@ -179,7 +144,7 @@ class _Limits:
 class Rulebook:
     """Rules ready to scan with. Immutable after construction: threads and forks may share it."""
 
-    __slots__ = ("_signatures", "_sweeps", "_whole_sweep", "rules", "version")
+    __slots__ = ("_signatures", "_sweeps", "rules", "version")
 
     def __init__(self, rules: Sequence[RawRule]) -> None:
         """Raises `RulesError` for a pattern that RE2 does not take."""
@@ -191,22 +156,22 @@ class Rulebook:
         self.rules: Mapping[str, Rule] = MappingProxyType({raw.id: _rule(raw) for raw in rules})
         detections = [(raw, detection) for raw in rules for detection in raw.detect]
         self._signatures = tuple(_signature(self.rules[raw.id], raw, detection) for raw, detection in detections)
-        parts: dict[str, list[tuple[int, str]]] = {name: [] for name in _NEEDS}
-        parts["places"].append((_ENCODED, BASE64_SIGNAL))
-        for number, (raw, detection) in enumerate(detections):
-            for atom in detection.any:
-                parts[_part(raw.category, atom)].append((number, atom))
-        self._sweeps = tuple(_sweep(atoms, _NEEDS[name], name == "marks") for name, atoms in parts.items() if atoms)
-        self._whole_sweep = _sweep([atom for atoms in parts.values() for atom in atoms])
+        self._sweeps = Sweeps(
+            [
+                (number, raw.category, atom)
+                for number, (raw, detection) in enumerate(detections)
+                for atom in _atoms(detection)
+            ]
+        )
 
     def scan(self, texts: Sequence[str], surface: Surface = Surface.REQUEST) -> tuple[Hit, ...]:
         """What the rules find in `texts`: at most one hit for each rule and text, at most about `MAX_HITS` in all.
 
         Raises `ScanUnproven` if an automaton did not find the sentinel that ends every scan.
         """
-        joined = Joined(texts, _SENTINEL)
-        found = self._found(joined)
-        encoded = _ENCODED in found
+        joined = Joined(texts, SENTINEL)
+        found = self._sweeps.found(joined)
+        encoded = PACKED in found
         escaped = has_escapes(joined)
         if not found and not escaped and joined.text.isascii():
             return ()
@@ -215,17 +180,6 @@ class Rulebook:
             for hit in self._decoded(derive(joined, escaped, encoded), texts, surface):
                 hits.setdefault((hit.rule.id, hit.leaf), hit)
         return tuple(hits.values())
-
-    def _found(self, joined: Joined) -> set[int]:
-        """The signatures with an atom somewhere in the texts. RE2 reports a failed scan like one that found nothing."""
-        found: set[int] = set()
-        for sweep in (self._whole_sweep,) if len(joined.data) <= SHORT else self._sweeps:
-            if sweep.applies(joined.text):
-                matched: list[int] | None = sweep.automaton.Match(joined.data)
-                if not matched or len(sweep.owners) not in matched:
-                    raise ScanUnproven("an automaton of the rulebook did not prove that it ran; the message is denied")
-                found.update(sweep.owners[atom] for atom in matched if atom < len(sweep.owners))
-        return found
 
     def _decoded(self, derived: Derived, texts: Sequence[str], surface: Surface) -> Iterator[Hit]:
         """The hits in other readings of the texts, and the bounds that were reached in making them."""
@@ -237,9 +191,12 @@ class Rulebook:
             for leaf in leaves[:MAX_HITS]:
                 yield self._whole(code, leaf, texts)
         if derived.forms:
-            forms = Joined([form.text for form in derived.forms], _SENTINEL)
-            for hit in self._hits(forms, self._found(forms), surface):
-                yield self._whole(hit.rule.id, derived.forms[hit.leaf].leaf, texts)
+            forms = Joined([form.text for form in derived.forms], SENTINEL)
+            for hit in self._hits(forms, self._sweeps.found(forms), surface):
+                leaf = derived.forms[hit.leaf].leaf
+                # Source code spells control characters with a backslash, which no terminal and no log reads.
+                if hit.rule.category != "control" or "\\" not in texts[leaf]:
+                    yield self._whole(hit.rule.id, leaf, texts)
 
     def _whole(self, code: str, leaf: int, texts: Sequence[str]) -> Hit:
         return Hit(self.rules[code], leaf, 0, len(texts[leaf]), decoded=True)
@@ -248,7 +205,7 @@ class Rulebook:
         """The hits in some texts, one for each rule and text. What runs into a bound ends in `FRAGMENT_FLOOD`."""
         limits = _Limits()
         seen: set[tuple[str, int]] = set()
-        for number in sorted(found - {_ENCODED}):
+        for number in sorted(found - {PACKED}):
             signature = self._signatures[number]
             if surface not in signature.rule.surfaces:
                 continue
@@ -277,11 +234,11 @@ def _places(signature: _Signature, joined: Joined, limits: _Limits) -> Iterator[
         start, end = match.span()
         leaf = joined.leaf_at(end - 1)
         place = _Place(leaf, start, end, *joined.bounds(leaf))
-        limits.fragments -= 1 + (end - start) // 64
+        limits.fragments -= (1 if signature.judge is None else _JUDGED) + (end - start) // 64
         # Overlapping fragments count, so the search goes on one byte further, not behind the fragment.
         position = start + 1
-        # An atom may take in the line break before its text, never the text before that.
-        if start < place.leaf_start - 1:
+        # An atom may take in what stands before its text, never the text before that.
+        if start < place.leaf_start - len(TEXT_START):
             continue
         counts[leaf] += 1
         if counts[leaf] >= signature.count and _stands(signature, data, place):
@@ -296,40 +253,16 @@ def load(level: int = 2) -> Rulebook:
     """
     if level not in (1, 2, 3):
         raise RulesError(f"rules have the levels 1, 2 and 3, not {level!r}")
+    return _loaded(level)
+
+
+# Immutable, and those of the package do not change while it runs: a reload of the policy need not read them again.
+@lru_cache(maxsize=3)
+def _loaded(level: int) -> Rulebook:
     return Rulebook([rule for rule in read_rules() if rule.level <= level])
 
 
-def _options(megabytes: int) -> Any:
-    """RE2's options. An automaton that fills its memory starts anew, so traffic of all kinds stays within it."""
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    options.never_capture = True
-    options.max_mem = megabytes << 20
-    return options
-
-
-_SWEEP_OPTIONS: Final = _options(16)
-_PATTERN_OPTIONS: Final = _options(2)
-
-
-def _part(category: str, atom: str) -> str:
-    """The automaton an atom goes into. Fewer would be slow to build, more would be slow to run (see `_NEEDS`)."""
-    if atom[0].isalnum() or atom.startswith((r"\b", "(?m:^)", "(?:(?m:^)")):
-        return "words"
-    return _PARTS[category]
-
-
-def _sweep(atoms: Sequence[tuple[int, str]], needs: tuple[str, ...] = (), wide: bool = False) -> _Sweep:
-    automaton = re2.Set.SearchSet(_SWEEP_OPTIONS)
-    for _, atom in atoms:
-        automaton.Add(atom)
-    automaton.Add(re2.escape(_SENTINEL))
-    try:
-        automaton.Compile()
-    except re2.error as error:
-        raise RulesError("the rules do not fit into one automaton; shorten the patterns") from error
-    return _Sweep(automaton, tuple(number for number, _ in atoms), needs, wide)
+_PATTERN_OPTIONS: Final = options(2)
 
 
 def _compiled(raw: RawRule, pattern: str) -> Any:
@@ -355,29 +288,36 @@ def _rule(raw: RawRule) -> Rule:
         raw.cwe,
         raw.owasp,
         frozenset(Surface(name) for name in raw.surfaces),
+        raw.score,
     )
+
+
+def _atoms(detection: Detection) -> tuple[str, ...]:
+    return tuple(f"{TEXT_START_ATOM}(?:{atom})" for atom in detection.any) if detection.start else detection.any
 
 
 def _signature(rule: Rule, raw: RawRule, detection: Detection) -> _Signature:
     return _Signature(
         rule,
-        _compiled(raw, "|".join(f"(?:{atom})" for atom in detection.any)),
+        _compiled(raw, "|".join(f"(?:{atom})" for atom in _atoms(detection))),
         _compiled(raw, detection.near) if detection.near else None,
         _compiled(raw, detection.unless) if detection.unless else None,
         detection.within,
         detection.side != "after",
         detection.side != "before",
         detection.count,
+        _JUDGES[detection.code],
     )
 
 
 def _stands(signature: _Signature, data: bytes, place: _Place) -> bool:
     """Whether what must stand near the fragment does, and what must not does not."""
-    if signature.near is None and signature.unless is None:
-        return True
-    start = max(place.leaf_start, place.start - signature.within) if signature.before else place.start + 1
-    end = min(place.leaf_end, place.end + signature.within) if signature.after else place.start
-    window = data[start:end]
-    if signature.unless is not None and signature.unless.search(window) is not None:
-        return False
-    return signature.near is None or signature.near.search(window) is not None
+    if signature.near is not None or signature.unless is not None:
+        start = max(place.leaf_start, place.start - signature.within) if signature.before else place.start + 1
+        end = min(place.leaf_end, place.end + signature.within) if signature.after else place.start
+        window = data[start:end]
+        if signature.unless is not None and signature.unless.search(window) is not None:
+            return False
+        if signature.near is not None and signature.near.search(window) is None:
+            return False
+    return signature.judge is None or signature.judge(*place.around(data))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from smcp_security.checks.rung import (
     AskStanding,
     Claim,
+    Detect,
     FetchKeys,
     Introspect,
     Learn,
@@ -20,11 +21,15 @@ from smcp_security.checks.rung import (
     Recall,
     Refusal,
     Release,
+    ResolveHost,
+    ResolvePath,
     Settle,
     Spend,
     Standing,
     Trace,
 )
+from smcp_security.detectors import Detectors
+from smcp_security.resolution import Resolution
 from smcp_security.schemas import ToolSchema
 from smcp_security.stores.definitions import Definitions
 from smcp_security.stores.exchanges import Exchanges
@@ -42,7 +47,14 @@ class Sources:
     """The outside world of one policy in force."""
 
     def __init__(
-        self, definitions: Definitions, exchanges: Exchanges, flood: MemoryStore, store: Store, keys: Keys | None
+        self,
+        definitions: Definitions,
+        exchanges: Exchanges,
+        flood: MemoryStore,
+        store: Store,
+        keys: Keys | None,
+        resolution: Resolution,
+        detectors: Detectors,
     ) -> None:
         self._definitions = definitions
         self._flood = flood
@@ -52,8 +64,12 @@ class Sources:
         memory: dict[type[Question], Answer] = {Recall: self._recall, Learn: self._learn, Trace: exchanges.trace}
         self._blocking = {**memory, **self._from(store.answer, None if keys is None else keys.answer)}
         self._blocking[AskStanding] = self._ask_standing
+        self._blocking.update(dict.fromkeys((ResolvePath, ResolveHost), resolution.answer))
+        self._blocking[Detect] = detectors.answer
         self._awaiting = {**memory, **self._from(store.answer_async, None if keys is None else keys.answer_async)}
         self._awaiting[AskStanding] = self._ask_standing_async
+        self._awaiting.update(dict.fromkeys((ResolvePath, ResolveHost), resolution.answer_async))
+        self._awaiting[Detect] = detectors.answer_async
 
     def _from(self, store: Answer, keys: Answer | None) -> dict[type[Question], Answer]:
         shared: dict[type[Question], Answer] = dict.fromkeys((Settle, Release, Claim), store)

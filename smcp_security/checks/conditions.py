@@ -50,8 +50,23 @@ def of_claims(condition: Condition, claims: Mapping[str, Any]) -> Truth:
 
 def of_arguments(condition: Condition, arguments: object) -> Truth:
     """A condition on an argument. Arguments that are no object, or none at all where there might be, tell nothing."""
-    segments = (condition.argument or "").split("/")[1:]
-    return _judge(condition, _descend(arguments, [part.replace("~1", "/").replace("~0", "~") for part in segments]))
+    segments = [part.replace("~1", "/").replace("~0", "~") for part in (condition.argument or "").split("/")[1:]]
+    return _judge(condition, _UNCLEAR if _has_twin(arguments, segments) else _descend(arguments, segments))
+
+
+def _has_twin(node: object, segments: list[str]) -> bool:
+    """Whether a name on the way differs from the one meant in case alone: many servers (.NET, Go) take either."""
+    for segment in segments:
+        if isinstance(node, list) and _INDEX.fullmatch(segment) and int(segment) < len(node):
+            node = node[int(segment)]
+            continue
+        if not isinstance(node, Mapping):
+            return False
+        folded = segment.casefold()
+        if any(len(name) == len(segment) and name != segment and name.casefold() == folded for name in node):
+            return True
+        node = node.get(segment)
+    return False
 
 
 def _descend(node: object, segments: list[str]) -> object:

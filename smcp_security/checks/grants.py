@@ -24,6 +24,7 @@ from smcp_security.decision import Caller
 from smcp_security.policy import Policy
 from smcp_security.policy.access import Condition
 from smcp_security.policy.globs import matches
+from smcp_security.policy.tools import listed
 
 # One entry is about 1 KB at most; a name that no honest tool has is not worth one.
 _REMEMBERED: Final = 10_000
@@ -118,7 +119,7 @@ class Grants:
             self._roles = {name: compile_role(name, role) for name, role in policy.roles.items()}
         self._closed = policy.unlisted_tools == "deny"
         self._hides = policy.denied_tools == "hide"
-        self._tools = frozenset(policy.tools)
+        self._tools = policy.tools
         rules = [rule for role in (self._roles or {}).values() for rule in (*role.allow, *role.deny)]
         self._globs = tuple(dict.fromkeys(glob for rule in rules for glob in rule.tools))
         self._claims = tuple(dict.fromkeys(each for rule in rules for each in rule.claims))
@@ -179,7 +180,7 @@ class Grants:
         return _UNKNOWN if kind == "tool" and self._hides and not found.listed else found
 
     def _names(self, tool: str) -> bool:
-        return tool in self._tools or any(matches(glob, tool) for glob in self._globs)
+        return listed(self._tools, tool) or any(matches(glob, tool) for glob in self._globs)
 
     def _by_rules(self, facts: Facts, kind: Kind, name: str) -> Ruling:
         if self._roles is None:

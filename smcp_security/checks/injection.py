@@ -1,11 +1,21 @@
-"""The injection rung: the rulebook over all caller-controlled text, and pointers only for what was hit. Pure."""
+"""The injection rung: the rulebook over all caller-controlled text, and pointers only for what was hit. Pure.
+
+Context decides what a hit does: SQL in an argument for SQL is content, the same text in a name is an attack. Rules that
+are not certain alone add up, per category and text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Final
 
+import msgspec
+
+from smcp_security.checks.detectors import detected
+from smcp_security.checks.meanings import Knowledge, Meaning, Meanings, arguments_path
 from smcp_security.checks.rung import Context, Recall, Run, Rung
 from smcp_security.decision import CLEAN, Action, Finding, Outcome
 from smcp_security.leaves import PROTOCOL_KEYS, Path, pointers
@@ -16,10 +26,21 @@ from smcp_security.rulebook import Hit, Rulebook, Surface
 from smcp_security.schemas import ToolSchema
 
 _ARGUMENTS: Final = ("params", "arguments")
+_CALLS: Final = frozenset({"tools/call", "prompts/get"})
+_NAMES: Final = frozenset({("params", "name"), ("params", "ref", "name"), ("params", "argument", "name")})
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
-def build(policy: InjectionPolicy, rulebook: Rulebook) -> Rung:
-    """The injection rung for a policy's injection section."""
+class _Found(msgspec.Struct, frozen=True):
+    """A hit in its place. `disposition` is what the policy and the place's meaning make of its category."""
+
+    hit: Hit
+    path: Path
+    disposition: str
+
+
+def build(policy: InjectionPolicy, rulebook: Rulebook, knowledge: Knowledge, detectors: int = 0) -> Rung:
+    """The injection rung for a policy's injection section. `detectors` is how many the operator has added."""
     by_rule: dict[str, list[Exclusion]] = {}
     for exclusion in policy.exclude:
         by_rule.setdefault(exclusion.rule, []).append(exclusion)
@@ -28,24 +49,25 @@ def build(policy: InjectionPolicy, rulebook: Rulebook) -> Rung:
         message = context.message
         if message is None:
             return CLEAN
-        hits = list(_hits(message, rulebook, policy))
+        hits = list(_hits(message, rulebook))
+        own = (yield from detected(context, policy, detectors)) if detectors else ()
         if not hits:
-            return CLEAN
+            return Outcome(own) if own else CLEAN
         called = message.target if message.method == "tools/call" else None
         if by_rule:
             today = datetime.fromtimestamp(context.now, UTC).date()
             hits = [item for item in hits if not _excluded(by_rule.get(item[0].rule.id, ()), today, *item, called)]
         schema = (yield from Recall(called, context.upstream).ask()) if called and hits else None
-        return Outcome(tuple(_finding(hit, path, policy, schema) for hit, path in hits))
+        meanings = _meanings(message, knowledge, schema)
+        found = [_Found(hit, path, _disposition(hit, path, message, policy, meanings)) for hit, path in hits]
+        return Outcome((*own, *_findings(found, policy.threshold, schema)))
 
     return injection
 
 
-def _hits(message: Message, rulebook: Rulebook, policy: InjectionPolicy) -> Iterator[tuple[Hit, Path]]:
+def _hits(message: Message, rulebook: Rulebook) -> Iterator[tuple[Hit, Path]]:
     for texts, surface in ((message.texts.request, Surface.REQUEST), (message.texts.answer, Surface.ANSWER)):
-        if not texts:
-            continue
-        hits = [hit for hit in rulebook.scan(texts, surface) if policy.action.get(hit.rule.category, "block") != "off"]
+        hits = rulebook.scan(texts, surface) if texts else ()
         if hits:
             paths = pointers(message.value, {hit.leaf for hit in hits}, answer=surface is Surface.ANSWER)
             yield from ((hit, paths[hit.leaf]) for hit in hits)
@@ -58,10 +80,66 @@ def _excluded(exclusions: Sequence[Exclusion], today: date, hit: Hit, path: Path
     return any(item.covers(hit.rule.id, tool, relative) for item in exclusions if not item.expired(today))
 
 
-def _finding(hit: Hit, path: Path, policy: InjectionPolicy, schema: ToolSchema | None) -> Finding:
-    rule = hit.rule
-    action = Action.BLOCK if policy.action.get(rule.category, "block") == "block" else Action.REPORT
-    return Finding(rule.id, rule.slug, rule.severity, _shown(path, schema), action, rule.remediation)
+def _meanings(message: Message, knowledge: Knowledge, schema: ToolSchema | None) -> Meanings | None:
+    if message.method not in _CALLS:
+        return None
+    if message.method == "prompts/get":
+        return knowledge.of_prompt(message.target)
+    return knowledge.of_tool(message.target, schema)
+
+
+def _disposition(hit: Hit, path: Path, message: Message, policy: InjectionPolicy, meanings: Meanings | None) -> str:
+    """block, annotate or off: the policy's word for the category, unless the place means something else."""
+    category = hit.rule.category
+    general = policy.action.get(category, "block")
+    if category == "command" and _is_name(hit, path, message):
+        return "off"
+    place = arguments_path(path, message)
+    if meanings is None or place is None:
+        return general
+    found = list(meanings.at(place))
+    if place and place[-1] == message.texts.request[hit.leaf]:
+        # A name, not a value: contracts judge values alone, and who calls may have made the name up.
+        found = [meaning for meaning in found if meaning.whole and len(meaning.segments) < len(place)]
+    stated = [meaning for meaning in found if meaning.contract is not None]
+    if stated:
+        # Several contracts may hold for one place: what one of them refuses is refused.
+        return max((_said(meaning, category, general) for meaning in stated), key=_STRICTNESS.index)
+    content = any(not meaning.content.isdisjoint((category, hit.rule.id)) for meaning in found)
+    return "annotate" if content and general == "block" else general
+
+
+def _is_name(hit: Hit, path: Path, message: Message) -> bool:
+    """Whether the text is what something is called, and nothing else: `whoami` is a tool of many servers."""
+    if path not in _NAMES and path[:2] != _ARGUMENTS:
+        return False
+    text = message.texts.request[hit.leaf]
+    return (path in _NAMES or path[-1] == text) and _NAME.fullmatch(text) is not None
+
+
+_STRICTNESS: Final = ("off", "annotate", "block")
+
+
+def _said(meaning: Meaning, category: str, general: str) -> str:
+    said = meaning.actions.get(category)
+    if said is not None:
+        return said
+    return "off" if category in meaning.content else general
+
+
+def _findings(found: Iterable[_Found], threshold: int, schema: ToolSchema | None) -> Iterator[Finding]:
+    """Each hit as a finding; those of a category block where the scores of its rules in one text are enough."""
+    groups: dict[tuple[Path, str], list[_Found]] = defaultdict(list)
+    for item in found:
+        if item.disposition != "off":
+            groups[item.path, item.hit.rule.category].append(item)
+    for (path, _), items in groups.items():
+        certain = sum(item.hit.rule.score for item in items) >= threshold
+        shown = _shown(path, schema)
+        for item in items:
+            action = Action.BLOCK if certain and item.disposition == "block" else Action.REPORT
+            rule = item.hit.rule
+            yield Finding(rule.id, rule.slug, rule.severity, shown, action, rule.remediation)
 
 
 def _shown(path: Path, schema: ToolSchema | None) -> str:

@@ -17,6 +17,7 @@ import msgspec
 from smcp_security.decision import Caller, Finding, Origin, Outcome
 
 if TYPE_CHECKING:
+    from smcp_security.contracts.contract import ResolvedPath
     from smcp_security.message import Message
     from smcp_security.schemas import ToolSchema
 
@@ -255,6 +256,45 @@ class Trace(Question, frozen=True):
     def ask(self) -> Run[Origin | None]:
         origin: Origin | None = yield self
         return origin
+
+
+class ResolvePath(Question, frozen=True):
+    """Where an absolute path leads on this machine. Raises `Unavailable` if that cannot be found out in time."""
+
+    path: str
+
+    def ask(self) -> Run[ResolvedPath]:
+        found: ResolvedPath = yield self
+        return found
+
+
+class ResolveHost(Question, frozen=True):
+    """The IP addresses of a host name, none if it has none. Raises `Unavailable` after 200 ms without an answer."""
+
+    host: str
+
+    def ask(self) -> Run[tuple[str, ...]]:
+        addresses: tuple[str, ...] = yield self
+        return addresses
+
+
+class Detected(msgspec.Struct, frozen=True):
+    """What a detector of the operator's found: the index of a text, and the category whose action it takes."""
+
+    leaf: int
+    category: str = "prompt"
+
+
+class Detect(Question, frozen=True):
+    """What the detector at `place` in the operator's list finds in some texts. Raises `Unavailable` over its time."""
+
+    place: int
+    texts: Sequence[str]
+    tool: str
+
+    def ask(self) -> Run[Sequence[Detected]]:
+        found: Sequence[Detected] = yield self
+        return found
 
 
 _NO_NAMES: Final[frozenset[str]] = frozenset()

@@ -22,6 +22,7 @@ from smcp_security.version import VERSION
 # Said here, so that `smcp --help` need not load the commands.
 COMMANDS: Final = {
     "check": "Judge one message against a policy; the exit code says allowed or denied.",
+    "contracts": "Show what kinds of arguments are inferred for the tools of a server, and why.",
     "demo": "Run a real MCP server, its official client and a series of attacks.",
     "explain": "Say what a finding code means and what to do about it.",
     "keys": "Create, list and revoke API keys.",

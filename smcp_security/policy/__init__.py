@@ -11,10 +11,11 @@ from smcp_security.policy.identity import (
     IntrospectionPolicy,
     IssuerPolicy,
 )
-from smcp_security.policy.injection import Exclusion, InjectionPolicy
+from smcp_security.policy.injection import DetectorsPolicy, Exclusion, InjectionPolicy
 from smcp_security.policy.limits import BudgetPolicy, ConcurrencyPolicy, CostPolicy, LimitPolicy
 from smcp_security.policy.load import resolve
 from smcp_security.policy.model import ArgumentsPolicy, AuditPolicy, ModePolicy, Policy, ResultsPolicy
+from smcp_security.policy.offers import PromptPolicy, ResourcePolicy
 from smcp_security.policy.schema import json_schema
 from smcp_security.policy.server import FloodPolicy, ServerPolicy
 from smcp_security.policy.store import StorePolicy
@@ -33,6 +34,7 @@ __all__ = [
     "Condition",
     "CostPolicy",
     "DenyRule",
+    "DetectorsPolicy",
     "Exclusion",
     "FloodPolicy",
     "ForwardedPolicy",
@@ -43,7 +45,9 @@ __all__ = [
     "LimitPolicy",
     "ModePolicy",
     "Policy",
+    "PromptPolicy",
     "Rate",
+    "ResourcePolicy",
     "ResultsPolicy",
     "RolePolicy",
     "ServerPolicy",

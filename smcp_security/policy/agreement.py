@@ -12,7 +12,9 @@ from smcp_security.policy.access import AllowRule, DenyRule, RolePolicy, inherit
 from smcp_security.policy.addresses import authority_of, split_port
 from smcp_security.policy.globs import matches
 from smcp_security.policy.identity import FetchPolicy, IdentityPolicy
+from smcp_security.policy.offers import variables_of
 from smcp_security.policy.places import Path
+from smcp_security.policy.tools import is_glob
 
 if TYPE_CHECKING:
     from smcp_security.policy.model import Policy
@@ -36,7 +38,7 @@ def check_agreement(policy: Policy) -> None:
     Raises:
         Disagreement: they do not.
     """
-    problems = (*_hiding(policy), *_identity(policy), *_roles(policy), *_limits(policy))
+    problems = (*_hiding(policy), *_identity(policy), *_roles(policy), *_limits(policy), *_contracts(policy))
     if problems:
         raise Disagreement(problems)
 
@@ -155,3 +157,15 @@ def _limits(policy: Policy) -> Iterator[Problem]:
                     ("limits", index, "methods", at),
                     "a limit of tools counts tools/call alone; remove one of the two",
                 )
+
+
+def _contracts(policy: Policy) -> Iterator[Problem]:
+    for name, tool in policy.tools.items():
+        if tool.schema is not None and is_glob(name):
+            yield ("tools", name, "schema"), "a glob has no schema: write one entry per tool, by its exact name"
+    for name, resource in policy.resources.items():
+        known = variables_of(name)
+        for variable in resource.arguments:
+            if variable not in known:
+                hint = f"expected {' or '.join(known)}" if known else "the key of this entry is no URI template"
+                yield ("resources", name, "arguments", variable), f"unknown variable; {hint}"

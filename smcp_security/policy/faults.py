@@ -17,6 +17,7 @@ from smcp_security.errors import PolicyError
 from smcp_security.policy.agreement import Disagreement
 from smcp_security.policy.keys import PLANNED_KEYS, PLANNED_VALUES, Keys, Pattern, pattern_of
 from smcp_security.policy.places import Path, Place, Places, shown_key, shown_path
+from smcp_security.policy.profiles import CATEGORIES
 from smcp_security.policy.tool_schema_problem import SchemaProblem
 
 SHOWN_MAX: Final = 100
@@ -35,6 +36,7 @@ _EXPECTED: Final = {
     "int_type": "expected a whole number",
     "int_from_float": "expected a whole number",
     "string_type": "expected text",
+    "string_unicode": "expected text without half of a surrogate pair",
     "missing": "missing, and it has no default",
     "bool_type": "expected true or false",
 }
@@ -148,7 +150,7 @@ def _choices(detail: ErrorDetails, path: Path, keys: Keys) -> list[str]:
     if detail["type"] == "literal_error":
         return re.findall(r"'([^']*)'", str(detail.get("ctx", {})["expected"]))
     if detail["loc"][-1:] == ("[key]",):
-        return list(keys.get(pattern_of(path[:-1]), ()))
+        return list(CATEGORIES if path[-2:-1] == ("detect",) else keys.get(pattern_of(path[:-1]), ()))
     return ["enforce", "monitor"] if path == ("mode",) else []
 
 

@@ -1,4 +1,7 @@
-"""Globs over names of tools and methods: `*` stands for any run of characters except `/`; case counts. Pure."""
+"""Globs over names of tools and methods: `*` stands for any run of characters except `/`; case counts. Pure.
+
+`fits` is the same for texts of any kind, in which a slash is a character like others.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,11 @@ def matches(pattern: str, name: str) -> bool:
     No regular expression is built: names come from callers, and several stars backtrack polynomially.
     """
     patterns, parts = pattern.split("/"), name.split("/")
-    return len(patterns) == len(parts) and all(map(_segment_matches, patterns, parts))
+    return len(patterns) == len(parts) and all(map(fits, patterns, parts))
 
 
-def _segment_matches(pattern: str, text: str) -> bool:
+def fits(pattern: str, text: str) -> bool:
+    """True if the whole of `text` fits `pattern`, where `*` stands for any run of characters, `/` included."""
     if "*" not in pattern:
         return pattern == text
     head, *middle, tail = pattern.split("*")

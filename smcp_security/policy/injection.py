@@ -81,9 +81,8 @@ Pointer = Annotated[str, BeforeValidator(_pointer), WithJsonSchema({"type": "str
 Reason = Annotated[str, BeforeValidator(_reason), WithJsonSchema({"type": "string", "pattern": REASON_PATTERN})]
 ToolGlob = Annotated[str, BeforeValidator(_tool_glob), WithJsonSchema({"type": "string", "pattern": TOOL_GLOB_PATTERN})]
 Category = Annotated[str, BeforeValidator(_category)]
-Actions = Annotated[
+WrittenActions = Annotated[
     Mapping[Category, Disposition],
-    BeforeValidator(_filled),
     AfterValidator(FrozenMap),
     PlainSerializer(dict, return_type=dict[str, str]),
     WithJsonSchema({
@@ -92,6 +91,10 @@ Actions = Annotated[
         "additionalProperties": False,
     }),
 ]  # fmt: skip
+"""Actions of the categories that are written, and of no other."""
+
+Actions = Annotated[WrittenActions, BeforeValidator(_filled)]
+"""An action for every category."""
 
 
 class Exclusion(Section):
@@ -127,6 +130,18 @@ def _pointer_matches(pattern: str, pointer: str) -> bool:
     )
 
 
+class DetectorsPolicy(Section):
+    """Detectors that the operator added in code."""
+
+    budget: Annotated[int, Strict(), Field(ge=1, le=10_000)] = Field(
+        default=50, description="Milliseconds that each of them may take for a message. 1 to 10,000."
+    )
+    on_failure: Literal["deny", "allow"] = Field(
+        default="deny",
+        description="A message that one of them fails on or takes too long for: deny it, or allow and report it.",
+    )
+
+
 class InjectionPolicy(Section):
     """Detection of attacks in caller text."""
 
@@ -137,6 +152,13 @@ class InjectionPolicy(Section):
     action: Actions = Field(
         default=FrozenMap(PROFILES[STANDARD]["injection", "action"]),
         description="Per category: block, annotate (report and pass on) or off. Left out: the profile's.",
+    )
+    threshold: Annotated[int, Strict(), Field(ge=1, le=100)] = Field(
+        default=5, description="Score per category and text at which weak rules together count as one certain rule."
+    )
+    detectors: DetectorsPolicy = Field(
+        default=DetectorsPolicy.untouched(),
+        description="Detectors of your own: what they may take and what a failure does.",
     )
     exclude: tuple[Exclusion, ...] = Field(
         default=(), description="Rules that do not count in one place, each with a reason."

@@ -21,13 +21,14 @@ Keys = Mapping[Pattern, tuple[str, ...]]
 ANY: Final = "*"
 
 PLANNED_KEYS: Final[frozenset[Pattern]] = frozenset({
-    ("infer",), ("pins",), ("vault",), ("approvals",), ("flow",), ("tools", ANY, "arguments"), ("tools", ANY, "infer"),
-    ("results", "redact"), ("results", "injection"), ("mode", "pins"), ("mode", "contracts"),
+    ("pins",), ("vault",), ("approvals",), ("flow",), ("results", "redact"), ("results", "injection"), ("mode", "pins"),
 })  # fmt: skip
 
 PLANNED_VALUES: Final[dict[Pattern, frozenset[str]]] = {
     ("audit", "arguments"): frozenset({"redacted"}),
 }
+
+_NAMED: Final = (("tools",), ("prompts",), ("resources",), ("roles",))
 
 
 @cache
@@ -59,7 +60,7 @@ def _models_in(annotation: Any, path: Pattern) -> Iterator[tuple[Any, Pattern]]:
 
 def pattern_of(path: Path) -> Pattern:
     """`path` with `*` for indexes and for names that the operator chose."""
-    chosen = path[:1] in (("tools",), ("roles",))
-    return tuple(
-        ANY if isinstance(segment, int) or (chosen and index == 1) else segment for index, segment in enumerate(path)
-    )
+    chosen: tuple[int, ...] = ()
+    if path[:1] in _NAMED:
+        chosen = (1, 3) if path[2:3] == ("arguments",) else (1,)
+    return tuple(ANY if isinstance(segment, int) or at in chosen else segment for at, segment in enumerate(path))

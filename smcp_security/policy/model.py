@@ -16,9 +16,10 @@ from smcp_security.policy.agreement import check_agreement
 from smcp_security.policy.identity import IdentityPolicy
 from smcp_security.policy.injection import InjectionPolicy
 from smcp_security.policy.limits import BudgetPolicy, ConcurrencyPolicy, LimitPolicy
+from smcp_security.policy.offers import Prompts, Resources
 from smcp_security.policy.places import Places
 from smcp_security.policy.profiles import PROFILES, STANDARD, with_defaults
-from smcp_security.policy.section import EnvironmentName, FileName, FrozenMap, OrWord, Section, Size
+from smcp_security.policy.section import EnvironmentName, FileName, FrozenMap, OrWord, Section, Size, Truth
 from smcp_security.policy.server import MESSAGE_MAX, ServerPolicy
 from smcp_security.policy.source import copied, read
 from smcp_security.policy.store import Store, StorePolicy
@@ -37,6 +38,7 @@ class ModePolicy(Section):
     """Which sections deny and which only report. Everything else always denies: there is nothing to go on with."""
 
     arguments: Mode = Field(default="enforce", description="Tool schemas.")
+    contracts: Mode = Field(default="enforce", description="Contracts, and the refusals of inferred kinds.")
     injection: Mode = Field(default="enforce", description="The detection rules.")
     limits: Mode = Field(default="enforce", description="The rates of `limits`; the flood guard always denies.")
     results: Mode = Field(default="enforce", description="What is checked in answers.")
@@ -105,12 +107,12 @@ class Policy(Section):
         default=1, description="Format of this file."
     )
     mode: Annotated[ModePolicy, BeforeValidator(_for_all_sections), OrWord(("enforce", "monitor"))] = Field(
-        default=ModePolicy(), description="enforce denies, monitor reports; for all, or per section."
+        default=ModePolicy.untouched(), description="enforce denies, monitor reports; for all, or per section."
     )
     profile: Literal["minimal", "standard", "maximum"] = Field(
         default="standard", description="Which defaults hold for keys that are left out."
     )
-    server: ServerPolicy = Field(default=ServerPolicy(), description="Transport and parser.")
+    server: ServerPolicy = Field(default=ServerPolicy.untouched(), description="Transport and parser.")
     identity: IdentityPolicy | None = Field(
         default=None, description="Who may call. null: nobody is asked, unless SMCP_API_KEY is set."
     )
@@ -128,7 +130,7 @@ class Policy(Section):
         " exist; hide needs unlisted_tools: deny.",
     )
     limits: tuple[LimitPolicy, ...] = Field(
-        default=(LimitPolicy(per=("address",), rate=ADDRESS_RATE, burst=ADDRESS_RATE.count),),
+        default=(LimitPolicy.model_construct(per=("address",), rate=ADDRESS_RATE, burst=ADDRESS_RATE.count),),
         max_length=32,
         description="Rates; all of them hold. An empty list: no limits.",
     )
@@ -138,17 +140,29 @@ class Policy(Section):
     concurrency: tuple[ConcurrencyPolicy, ...] = Field(
         default=(), max_length=32, description="Calls at once; all of them hold."
     )
-    store: Store = Field(default=StorePolicy(), description="Where workers keep what they share; a bare URL will do.")
+    store: Store = Field(
+        default=StorePolicy.untouched(), description="Where workers keep what they share; a bare URL will do."
+    )
     workers: Annotated[int, Strict(), Field(ge=1, le=10_000)] = Field(
         default=1, description="Processes that share the store; while it is away each has its part of a limit."
     )
-    arguments: ArgumentsPolicy = Field(default=ArgumentsPolicy(), description="Arguments against tool schemas.")
-    tools: Tools = Field(default=FrozenMap({}), description="Single tools by exact name.")
-    injection: InjectionPolicy = Field(
-        default=InjectionPolicy(), description="What detection looks for and what a hit does."
+    arguments: ArgumentsPolicy = Field(
+        default=ArgumentsPolicy.untouched(), description="Arguments against tool schemas."
     )
-    results: ResultsPolicy = Field(default=ResultsPolicy(), description="Answers of the server.")
-    audit: AuditPolicy = Field(default=AuditPolicy(), description="The record of decisions.")
+    tools: Tools = Field(default=FrozenMap({}), description="Tools by exact name or glob; every entry that fits holds.")
+    prompts: Prompts = Field(default=FrozenMap({}), description="Prompts by exact name or glob; every entry holds.")
+    resources: Resources = Field(
+        default=FrozenMap({}), description="Resources by URI, glob or URI template; every entry that fits holds."
+    )
+    infer: Truth = Field(
+        default=True,
+        description="Whether the kinds of arguments without a contract are inferred from schemas and names.",
+    )
+    injection: InjectionPolicy = Field(
+        default=InjectionPolicy.untouched(), description="What detection looks for and what a hit does."
+    )
+    results: ResultsPolicy = Field(default=ResultsPolicy.untouched(), description="Answers of the server.")
+    audit: AuditPolicy = Field(default=AuditPolicy.untouched(), description="The record of decisions.")
 
     @model_validator(mode="before")
     @classmethod
@@ -179,7 +193,7 @@ class Policy(Section):
         return validated(copied(mapping, source), Places(source))
 
     def enforces(self, section: str) -> bool:
-        """True if findings of `section` deny. Only arguments, injection, limits and results can be in monitor mode."""
+        """True if findings of `section` deny. Only the keys of `ModePolicy` can be in monitor mode."""
         return getattr(self.mode, section, "enforce") != "monitor"
 
     @cached_property

@@ -3,12 +3,14 @@
 A profile moves how much detection runs and what it does, never transport, identity or parsing.
 
 Why the actions are as they are. `block` is for categories whose rules name a technique with next to no honest use
-in an argument: a shell substitution behind a separator, a tautology, a metadata address, a pickle. Two categories are
-about *text*, and honest text is full of them: `prompt` (an issue that quotes "ignore previous instructions", a
-mail about phishing) and `html` (source code, articles and templates carry tags and handlers; the harm happens where
-the text is shown, which this server may never do). Blocking them breaks note-taking, ticket and code tools on the first
-day, so `standard` reports them with the audit and `maximum` blocks them. `minimal` also reports `template` and
-`nosql`: `{{ name }}` and `$ne` are everyday syntax of workflow files and of database tools themselves.
+in an argument: a shell substitution behind a separator, a tautology, a metadata address, a pickle, an escape sequence
+that rewrites a terminal. What is content where it stands is none of that: in an argument for code, a query or a
+document, its own language is only reported (see contracts and `infer`). Hence `html` can block: an article or a
+component carries tags and handlers, a title, a name or a path does not. `prompt` is about *text*, and honest text is
+full of it in any place: an issue that quotes "ignore previous instructions", a mail about phishing. Blocking it breaks
+note-taking, ticket and mail tools on the first day, so `standard` reports it and `maximum` blocks it. `minimal` is for
+servers whose arguments nobody has described: it also reports `html`, `template` and `nosql`, since tags, `{{ name }}`
+and `$ne` are everyday syntax of web pages, workflow files and database tools.
 """
 
 from __future__ import annotations
@@ -18,16 +20,18 @@ from types import MappingProxyType
 from typing import Any, Final
 
 CATEGORIES: Final = (
-    "command", "sql", "path", "ssrf", "template", "html", "nosql", "deserialisation", "prompt", "unicode", "secret",
-    "bounds",
+    "command", "sql", "path", "ssrf", "template", "html", "nosql", "ldap", "deserialisation", "prompt", "unicode",
+    "control", "secret", "bounds",
 )  # fmt: skip
 """The categories of detection rules that `injection.action` may name."""
 
 STANDARD: Final = "standard"
 
 _BLOCK_ALL: Final = MappingProxyType(dict.fromkeys(CATEGORIES, "block"))
-_STANDARD_ACTIONS: Final = MappingProxyType({**_BLOCK_ALL, "prompt": "annotate", "html": "annotate"})
-_MINIMAL_ACTIONS: Final = MappingProxyType({**_STANDARD_ACTIONS, "template": "annotate", "nosql": "annotate"})
+_STANDARD_ACTIONS: Final = MappingProxyType({**_BLOCK_ALL, "prompt": "annotate"})
+_MINIMAL_ACTIONS: Final = MappingProxyType(
+    {**_STANDARD_ACTIONS, "html": "annotate", "template": "annotate", "nosql": "annotate"}
+)
 
 PROFILES: Final[Mapping[str, Mapping[tuple[str, ...], Any]]] = MappingProxyType(
     {

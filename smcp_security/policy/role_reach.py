@@ -63,7 +63,7 @@ def _roles_that_do_not_exist(policy: Policy) -> Iterator[Problem]:
             yield path, f"roles defines no {name}, so it allows nothing"
 
 
-class _Index:
+class GlobIndex:
     """Globs by what they begin with: comparing each with each would take seconds where a program writes the policy."""
 
     def __init__(self, globs: Iterable[tuple[str, str]]) -> None:
@@ -89,7 +89,7 @@ class _Index:
 
 
 def _denies_of_what_nobody_may(policy: Policy) -> Iterator[Problem]:
-    allowed = _Index((kind, glob) for path, rule in _rules(policy, "allow") for _, kind, glob in _globs(path, rule))
+    allowed = GlobIndex((kind, glob) for path, rule in _rules(policy, "allow") for _, kind, glob in _globs(path, rule))
     for path, rule in _rules(policy, "deny"):
         for at, kind, glob in _globs(path, rule):
             if not any(_may_share(kind, glob, *other) for other in allowed.near(kind, glob)):
@@ -117,7 +117,7 @@ def _allows_that_a_deny_swallows(policy: Policy) -> Iterator[Problem]:
         # A role that counts for some tenants alone denies nothing to the others.
         sources = [name, *(parent for parent in inherited(name, roles) if roles[parent].tenants is None)]
         rules = [rule for source in sources for rule in roles[source].deny if not rule.when]
-        denied = _Index((kind, glob) for rule in rules for _, kind, glob in _globs((), rule))
+        denied = GlobIndex((kind, glob) for rule in rules for _, kind, glob in _globs((), rule))
         for index, allow in enumerate(role.allow):
             for at, kind, glob in _globs(("roles", name, "allow", index), allow):
                 if any(kind == other and _swallows(wide, glob) for other, wide in denied.wider(kind, glob)):

@@ -6,11 +6,20 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    Strict,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, InitErrorDetails
 
 from smcp_security.policy.units import (
     DURATION_PATTERN,
@@ -39,6 +48,22 @@ class Section(BaseModel):
         frozen=True,
         hide_input_in_errors=True,
     )
+
+    @classmethod
+    def untouched(cls) -> Self:
+        """The section with no key written. Calling the class would build a validator that nothing else needs."""
+        return cls.model_construct()
+
+
+def at_key(key: str, value: object, problem: str) -> ValidationError:
+    """The mistake that one key of a section is, found by a validator of the whole section."""
+    return ValidationError.from_exception_data("section", [mistake((key,), value, problem)])
+
+
+def mistake(path: tuple[str | int, ...], value: object, problem: str | ValueError) -> InitErrorDetails:
+    """One line of a `ValidationError`, about what stands at `path` below where it is raised."""
+    cause = problem if isinstance(problem, ValueError) else ValueError(problem)
+    return InitErrorDetails(type="value_error", loc=path, input=value, ctx={"error": cause})
 
 
 @dataclass(frozen=True)
@@ -74,6 +99,8 @@ class FrozenMap(Mapping[str, V]):
     def __repr__(self) -> str:
         return repr(self._entries)
 
+
+Truth = Annotated[bool, Strict()]
 
 Size = Annotated[
     int,

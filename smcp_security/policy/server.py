@@ -110,7 +110,9 @@ class ServerPolicy(Section):
     unlisted_mcp: Literal["refuse", "check", "ignore"] = Field(
         default="refuse", description="What to do with MCP messages at a path that `paths` does not name."
     )
-    flood: Flood = Field(default=FloodPolicy(), description="The guard in front of the parser, per address, or off.")
+    flood: Flood = Field(
+        default=FloodPolicy.untouched(), description="The guard in front of the parser, per address, or off."
+    )
     rate_status: Literal[200, 429] = Field(
         default=200, description="HTTP status of a rate denial. 429 tears down older Python clients."
     )

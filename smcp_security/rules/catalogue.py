@@ -18,32 +18,39 @@ from smcp_security.errors import RulesError
 
 COMPILED: Final = "compiled.json"
 
-RANGES: Final[Mapping[str, range]] = {
-    "bounds": range(600, 610),
-    "command": range(610, 620),
-    "path": range(620, 630),
-    "sql": range(630, 640),
-    "ssrf": range(640, 650),
-    "template": range(650, 660),
-    "prompt": range(660, 670),
-    "html": range(670, 680),
-    "unicode": range(680, 690),
-    "nosql": range(690, 695),
-    "deserialisation": range(695, 698),
-    "secret": range(901, 910),
+RANGES: Final[Mapping[str, frozenset[int]]] = {
+    "bounds": frozenset(range(600, 610)) - {604, 605},
+    "command": frozenset(range(610, 620)),
+    "path": frozenset(range(620, 630)),
+    "sql": frozenset(range(630, 640)),
+    "ssrf": frozenset(range(640, 650)),
+    "template": frozenset(range(650, 660)),
+    "prompt": frozenset(range(660, 670)),
+    "html": frozenset(range(670, 680)),
+    "unicode": frozenset(range(680, 690)) - {685},
+    "control": frozenset({685, 698, 699}),
+    "nosql": frozenset({690, 691}),
+    "ldap": frozenset({692, 693, 694}),
+    "deserialisation": frozenset({695, 696, 697}),
+    "secret": frozenset(range(901, 910)),
 }
-"""The categories a policy can name, and the numbers their rules have."""
+"""The categories a policy can name, and the numbers their rules have. A number never moves, so a category that came
+later has what was free."""
 
 CATEGORIES: Final = tuple(RANGES)
 
 MIN_SAMPLES: Final = 5
+
+CERTAIN: Final = 5
+"""The score of a rule that decides alone. Weaker ones add up, per category and text, to the policy's threshold."""
 
 
 class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One way to recognise the technique: any of the atoms, and what must or must not stand near it.
 
     `any`, `near` and `unless` are RE2 patterns, case ignored. `within` is in bytes, on the given side of the atom.
-    `count` is how many atoms one text must hold.
+    `count` is how many atoms one text must hold. `code` names what judges the text from the atom on, where no pattern
+    can: `sql` is the grammar of `sql_grammar`. `start`: the atom counts only where the text starts.
     """
 
     any: tuple[str, ...]
@@ -52,6 +59,8 @@ class Detection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     within: int = 80
     side: Literal["before", "after", "around"] = "around"
     count: int = 1
+    code: Literal["", "sql"] = ""
+    start: bool = False
 
 
 class Repeated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +76,10 @@ class Repeated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RawRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"passing": "pass"}):
-    """One rule as its file has it. A rule without `detect` is found in code (the bounds of decoding)."""
+    """One rule as its file has it. A rule without `detect` is found in code (the bounds of decoding).
+
+    `score` says how sure a match is: `CERTAIN` alone is enough, 1 to 4 need others of the same category beside it.
+    """
 
     id: str
     slug: str
@@ -79,6 +91,7 @@ class RawRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
     match: tuple[str | Repeated, ...]
     passing: tuple[str | Repeated, ...]
     detect: tuple[Detection, ...] = ()
+    score: Literal[1, 2, 3, 4, 5] = CERTAIN
     cwe: str = ""
     owasp: str = ""
     surfaces: tuple[Literal["request", "answer"], ...] = ("request", "answer")
@@ -153,11 +166,13 @@ def _rules_of(file: str, document: Any) -> list[RawRule]:
 
 
 def _expanded(detection: Detection, fragments: Mapping[str, str], rule: RawRule, file: str) -> Detection:
-    """`<<name>>` in a pattern stands for the fragment of that name."""
+    """`<<name>>` in a pattern stands for the fragment of that name, which may use others in turn."""
 
     def expand(pattern: str) -> str:
-        for name, fragment in fragments.items():
-            pattern = pattern.replace(f"<<{name}>>", fragment)
+        # As often as fragments can lie in each other, in whatever order the file has them.
+        for _ in fragments:
+            for name, fragment in fragments.items():
+                pattern = pattern.replace(f"<<{name}>>", fragment)
         for left in pattern.split("<<")[1:]:
             name, closed, _ = left.partition(">>")
             if closed and name.isidentifier():
@@ -193,7 +208,7 @@ def _checked(rules: Iterable[RawRule]) -> tuple[RawRule, ...]:
 def _fault(rule: RawRule) -> str:
     numbers = RANGES[rule.category]
     if rule.id not in {f"SMCP{code}" for code in numbers}:
-        return f"the id must be SMCP{numbers.start} to SMCP{numbers.stop - 1} in the category {rule.category}"
+        return f"the id must be {_spelled(numbers)} in the category {rule.category}"
     if len(rule.match) < MIN_SAMPLES or len(rule.passing) < MIN_SAMPLES:
         return f"a rule needs at least {MIN_SAMPLES} samples under `match` and {MIN_SAMPLES} under `pass`"
     if not rule.references or not rule.surfaces:
@@ -203,3 +218,13 @@ def _fault(rule: RawRule) -> str:
     if any(not found.any or "" in found.any or found.count < 1 or found.within < 1 for found in rule.detect):
         return "a detection needs patterns under `any`, and `count` and `within` of at least 1"
     return ""
+
+
+def _spelled(numbers: frozenset[int]) -> str:
+    """The codes as a reader wants them: runs by their ends."""
+    starts = sorted(number for number in numbers if number - 1 not in numbers)
+    ends = sorted(number for number in numbers if number + 1 not in numbers)
+    runs = [
+        f"SMCP{start}" if start == end else f"SMCP{start} to SMCP{end}" for start, end in zip(starts, ends, strict=True)
+    ]
+    return ", ".join(runs)

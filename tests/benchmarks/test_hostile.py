@@ -11,6 +11,7 @@ import pytest
 from benchmarks import hostile
 from benchmarks.floods import Door, Family, families, text_call
 from benchmarks.messages import SEED
+from benchmarks.typed_floods import CONTRACTS, tools, typed_families
 
 SMALL = 4_000
 OF_ONE_SIZE = ("deep nesting, allowed", "one integer of 100,000 digits")
@@ -30,6 +31,19 @@ def test_an_input_is_about_as_large_as_was_asked_for(family: Family) -> None:
     assert SMALL / 2 < len(family.draw(Random(SEED), SMALL)) < SMALL * 2.6
 
 
+def test_every_value_for_a_contract_is_new_and_of_about_the_size_asked_for() -> None:
+    for family in typed_families():
+        first, second = family.draw(Random(1), SMALL), family.draw(Random(2), SMALL)
+        assert first != second, family.name
+        assert SMALL / 2 < len(first) < SMALL * 2.6, family.name
+
+
+def test_every_kind_that_has_values_has_a_contract_and_a_tool() -> None:
+    kinds = {family.name.partition(":")[0].partition(",")[0] for family in typed_families() if family.typed}
+    assert kinds == set(CONTRACTS)
+    assert {f"typed_{kind}" for kind in kinds} <= set(tools())
+
+
 @pytest.fixture(scope="module")
 def costs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, hostile.Cost]:
     """Every family once, small."""
@@ -38,12 +52,18 @@ def costs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, hostile.Cost]:
     return {cost.family.name: cost for cost in measured}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_an_input_is_judged_and_no_check_fails_on_it(name: str, costs: dict[str, hostile.Cost]) -> None:
-    cost = costs[name]
-    assert len(cost.spent) == 1
-    assert "SMCP001" not in cost.verdicts
-    assert cost.verdicts or cost.family.door is Door.EVENTS
+def test_an_input_is_judged_and_no_check_fails_on_it(costs: dict[str, hostile.Cost]) -> None:
+    assert len(costs) == len(hostile.all_families())
+    for name, cost in costs.items():
+        assert len(cost.spent) == 1, name
+        assert "SMCP001" not in cost.verdicts, name
+        assert cost.verdicts or cost.family.door is Door.EVENTS, name
+
+
+def test_a_contract_judges_the_values_that_are_meant_for_it(costs: dict[str, hostile.Cost]) -> None:
+    assert "SMCP510" in costs["path: climbing"].verdicts
+    assert "SMCP513" in costs["sql, a list: brackets"].verdicts
+    assert "SMCP514" in costs["command: open quotes"].verdicts
 
 
 @pytest.mark.parametrize(

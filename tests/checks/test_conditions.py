@@ -165,3 +165,21 @@ def test_a_condition_judges_any_json_without_failing(value: Any, test: dict[str,
     truth = _of(value, **test)
     if isinstance(value, list | dict) or value is None:
         assert truth is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("place", "arguments"),
+    [
+        ("/x", {"X": "a"}),
+        ("/x", {"x": "a", "X": "b"}),
+        ("/o/x", {"O": {"x": "a"}}),
+        ("/o/0/x", {"o": [{"x": "a", "X": "b"}]}),
+    ],
+)
+def test_a_name_that_some_server_takes_for_the_one_meant_tells_nothing(place: str, arguments: dict[str, Any]) -> None:
+    assert of_arguments(Condition(argument=place, equals="a"), arguments) is UNKNOWN
+
+
+def test_other_names_beside_the_one_meant_change_nothing() -> None:
+    assert of_arguments(Condition(argument="/x", equals="a"), {"x": "a", "y": "b", "xx": "c"}) is HOLDS
+    assert of_arguments(Condition(argument="/o/x", equals="a"), {"o": {"x": "b"}, "Ox": 1}) is FAILS

@@ -6,14 +6,17 @@ from functools import cache
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from smcp_security import leaves
 from smcp_security.checks import injection
+from smcp_security.checks.meanings import Knowledge
 from smcp_security.checks.rung import Question, Recall
 from smcp_security.decision import Action, Outcome
 from smcp_security.message import Era, parse, typed
 from smcp_security.policy import Policy
 from smcp_security.rulebook import Rulebook, load
+from smcp_security.rules.catalogue import Detection, read_rules
 from smcp_security.schemas import compile_schema
 from tests.envelopes import ASSUMED, MODERN, arriving, call, climb, codes, encoded, legacy, modern, response
 
@@ -32,7 +35,9 @@ def _rules() -> Rulebook:
     return load(2)
 
 
-def _judge(value: dict[str, Any], *, known: Any = None, **section: Any) -> Outcome:
+def _judge(
+    value: dict[str, Any], *, known: Any = None, rules: Rulebook | None = None, more: Any = None, **section: Any
+) -> Outcome:
     def answer(question: Question) -> object:
         assert isinstance(question, Recall)
         return known
@@ -41,8 +46,8 @@ def _judge(value: dict[str, Any], *, known: Any = None, **section: Any) -> Outco
     context.now = NOW
     era, revision = (Era.MODERN, MODERN) if "_meta" in value.get("params", {}) else (Era.LEGACY, ASSUMED)
     context.message = typed(parse(encoded(value), max_depth=64), era, revision)
-    policy = Policy.from_dict({"injection": section})
-    return climb(injection.build(policy.injection, _rules())(context), answer)
+    policy = Policy.from_dict({"injection": section, **(more or {})})
+    return climb(injection.build(policy.injection, rules or _rules(), Knowledge(policy))(context), answer)
 
 
 PLACES: list[Any] = [
@@ -184,3 +189,153 @@ def test_file_uris_of_roots_are_no_attack_but_as_an_argument_they_are() -> None:
 def test_ordinary_conversation_has_no_findings() -> None:
     text = "Please compare the sales of Q3 & Q4; see the notes (draft) in ./reports/2026.md | thanks, Ann"
     assert codes(_judge(call("notes.add", {"text": text, "tags": ["sales", "draft"]}))) == []
+
+
+# -- context decides -------------------------------------------------------------------------------------------------
+
+STACKED = "1; DROP TABLE users"
+SQL = compile_schema({"type": "object", "properties": {"sql": {"type": "string"}, "title": {"type": "string"}}})
+
+
+def _actions(outcome: Outcome) -> set[Action]:
+    return {found.action for found in outcome.findings}
+
+
+@pytest.mark.parametrize("known", [SQL, None])
+def test_sql_is_content_in_an_argument_for_sql_and_an_attack_in_a_title(known: Any) -> None:
+    assert _actions(_judge(call("query_database", {"sql": STACKED}), known=known)) == {Action.REPORT}
+    assert Action.BLOCK in _actions(_judge(call("query_database", {"title": STACKED}), known=known))
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"data": {"sql": STACKED}}, {"rows": [{"sql": STACKED}]}, {STACKED: "sql"}, {"sql": {"x": STACKED}}]
+)
+def test_names_that_the_caller_chose_turn_no_rule_off(arguments: dict[str, Any]) -> None:
+    for known in (SQL, None):
+        assert Action.BLOCK in _actions(_judge(call("query_database", arguments), known=known))
+
+
+def test_an_argument_beside_the_schema_is_no_content_whatever_its_name() -> None:
+    title = compile_schema({"type": "object", "properties": {"title": {"type": "string"}}})
+    assert Action.BLOCK in _actions(_judge(call("query_database", {"sql": STACKED}), known=title))
+
+
+def test_an_attack_on_another_language_stays_one_in_an_argument_for_sql() -> None:
+    assert Action.BLOCK in _actions(_judge(call("query_database", {"sql": SHELL}), known=SQL))
+
+
+def test_a_file_of_the_system_is_content_in_a_path_and_climbing_to_one_is_not() -> None:
+    path = compile_schema({"type": "object", "properties": {"path": {"type": "string"}, "name": {"type": "string"}}})
+    for given, expected in (
+        ({"path": "/var/log/syslog"}, False),
+        ({"name": "/var/log/syslog"}, True),
+        ({"path": "../../../../etc/passwd"}, True),
+    ):
+        assert (Action.BLOCK in _actions(_judge(call("read_file", given), known=path))) is expected
+
+
+def test_operators_of_a_document_database_are_content_in_its_filters() -> None:
+    schema = compile_schema({"type": "object", "properties": {"filter": {"type": "object"}, "name": {}}})
+    query = {"age": {"$gt": 5}, "$or": [{"name": {"$ne": None}}]}
+    assert Action.BLOCK not in _actions(_judge(call("mongodb_find", {"filter": query}), known=schema))
+    assert Action.BLOCK in _actions(_judge(call("mongodb_find", {"name": query}), known=schema))
+
+
+def test_nothing_is_content_where_nothing_is_inferred() -> None:
+    outcome = _judge(call("query_database", {"sql": STACKED}), known=SQL, more={"infer": False})
+    assert Action.BLOCK in _actions(outcome)
+
+
+def test_a_contract_says_what_its_argument_is_and_which_rules_count() -> None:
+    def judged(**contract: Any) -> Outcome:
+        policy = {"tools": {"x": {"arguments": {"a": contract}}}}
+        return _judge(call("x", {"a": STACKED}), more=policy)
+
+    assert codes(judged(kind="code")) == []
+    assert _actions(judged(kind="text")) == {Action.BLOCK}
+    assert _actions(judged(kind="text", detect={"sql": "annotate"})) == {Action.REPORT}
+    assert codes(judged(kind="text", detect={"sql": "off"})) == []
+    assert Action.BLOCK in _actions(judged(kind="code", detect={"sql": "block"}))
+
+
+def test_of_several_contracts_for_one_place_the_strictest_counts() -> None:
+    text, code = {"kind": "text"}, {"kind": "code"}
+    policy = {"tools": {"x": {"arguments": {"a": code}}, "x*": {"arguments": {"/a": text}}}}
+    assert Action.BLOCK in _actions(_judge(call("x", {"a": STACKED}), more=policy))
+
+
+# -- scores ----------------------------------------------------------------------------------------------------------
+
+
+def _scored(*scores: int) -> Rulebook:
+    """A rulebook with a rule of its own word for each score."""
+    raw = [rule for rule in read_rules() if rule.category == "bounds"]
+    model = next(rule for rule in read_rules() if rule.category == "sql")
+    for number, score in enumerate(scores):
+        word = (Detection((f"zebra{number}",)),)
+        raw.append(replace(model, id=f"SMCP63{number}", slug=f"zebra-{number}", score=score, detect=word))
+    return Rulebook(raw)
+
+
+def test_rules_that_are_not_certain_alone_add_up_in_one_text() -> None:
+    rules = _scored(2, 3, 5)
+    assert _actions(_judge(call("x", {"a": "zebra0"}), rules=rules)) == {Action.REPORT}
+    assert _actions(_judge(call("x", {"a": "zebra0 zebra0 zebra0"}), rules=rules)) == {Action.REPORT}
+    assert _actions(_judge(call("x", {"a": "zebra0 zebra1"}), rules=rules)) == {Action.BLOCK}
+    assert _actions(_judge(call("x", {"a": "zebra0", "b": "zebra1"}), rules=rules)) == {Action.REPORT}
+    assert _actions(_judge(call("x", {"a": "zebra2"}), rules=rules)) == {Action.BLOCK}
+
+
+def test_the_policy_says_from_which_sum_on_a_text_is_refused() -> None:
+    rules = _scored(2, 3)
+    sent = call("x", {"a": "zebra0 zebra1"})
+    assert _actions(_judge(sent, rules=rules, threshold=6)) == {Action.REPORT}
+    assert _actions(_judge(call("x", {"a": "zebra0"}), rules=rules, threshold=2)) == {Action.BLOCK}
+
+
+MARKUP = "<script>alert(1)</script>"
+
+
+def _names(outcome: Outcome) -> set[Action]:
+    return {found.action for found in outcome.findings}
+
+
+def test_a_name_is_never_content_whatever_its_value_is() -> None:
+    more = {"tools": {"x": {"arguments": {"/files/*": {"kind": "code"}}}}}
+    assert _names(_judge(call("x", {"files": {"a": MARKUP}}), more=more)) == set()
+    assert Action.BLOCK in _names(_judge(call("x", {"files": {MARKUP: "a"}}), more=more))
+
+
+def test_a_caller_cannot_name_an_argument_so_that_its_name_is_content() -> None:
+    assert _names(_judge(call("x", {"html": MARKUP}))) == {Action.REPORT}
+    assert Action.BLOCK in _names(_judge(call("x", {f"{MARKUP} html": "a"})))
+
+
+def test_operators_below_a_filter_of_a_document_database_are_content() -> None:
+    given = {"filter": {"$where": "this.a == 1", "age": {"$gt": ""}}}
+    assert Action.BLOCK not in _names(_judge(call("mongodb_find", given)))
+    assert Action.BLOCK in _names(_judge(call("login", {"user": {"$where": "this.a == 1", "$gt": ""}})))
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (call("whoami", {}), []),
+        (call("report", {"netstat": 3, "deep": [{"systeminfo": "x"}]}), []),
+        (legacy("prompts/get", {"name": "whoami"}), []),
+        (
+            legacy(
+                "completion/complete",
+                {"ref": {"type": "ref/prompt", "name": "whoami"}, "argument": {"name": "ifconfig", "value": "e"}},
+            ),
+            [],
+        ),
+        (call("report", {"field": "whoami"}), ["SMCP618"]),
+        (call("report", {"fields": ["whoami"]}), ["SMCP618"]),
+        (call("report", {"netstat -an": 1}), ["SMCP618"]),
+        (call("whoami /all", {}), ["SMCP618"]),
+        (call("; cat /etc/passwd", {}), ["SMCP610"]),
+    ],
+)
+def test_a_command_is_none_where_it_is_what_something_is_called(value: dict[str, Any], found: list[str]) -> None:
+    assert [code for code in codes(_judge(value))] == found

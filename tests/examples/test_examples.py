@@ -45,7 +45,7 @@ async def _running(name: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 
 def test_every_example_is_tested_here() -> None:
-    others = ["api_keys_app", "in_process", "issuer", "oidc_app", "redis_app"]
+    others = ["api_keys_app", "contracts_app", "in_process", "issuer", "oidc_app", "redis_app"]
     assert sorted(path.stem for path in FOLDER.glob("*.py")) == sorted([*APPS, *others])
 
 
@@ -113,3 +113,28 @@ def test_the_commented_policy_can_be_loaded() -> None:
     assert policy.server.max_body == 256 * 1024
     assert policy.injection.exclude[0].rule == "SMCP631"
     assert not policy.enforces("arguments")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("tool", "honest", "attack", "code"),
+    [
+        (
+            "run_query",
+            {"sql": "SELECT title FROM books LIMIT 5"},
+            {"sql": "SELECT title FROM members LIMIT 5"},
+            "SMCP513",
+        ),
+        ("read_page", {"path": "/srv/library/a.md"}, {"path": "/srv/library_old/a.md"}, "SMCP510"),
+        ("read_page", {"path": "notes/walrus.md"}, {"path": "notes/Project Walrus.md"}, "SMCP604"),
+    ],
+)
+async def test_contracts_and_a_detector_of_ones_own_decide(
+    tool: str, honest: dict[str, str], attack: dict[str, str], code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with _running("contracts_app", monkeypatch) as address, Client(address.url()) as client:
+        with anyio.fail_after(PATIENCE):
+            passed = await client.call_tool(tool, honest)
+            refused = await client.call_tool(tool, attack)
+    assert not passed.is_error
+    assert refused.is_error and code in refused.model_dump_json()

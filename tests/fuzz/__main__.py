@@ -30,7 +30,7 @@ def main() -> int:
     if asked.keep:
         return _keep(asked.target, asked.keep)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        records = pool.map(lambda name: session.fuzz(name, asked.seconds, asked.corpus), names)
+        records = pool.map(lambda name: session.fuzz(name, asked.seconds, asked.corpus, asked.seed), names)
         return max([_report(record) for record in records])
 
 
@@ -39,6 +39,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("target", choices=[*TARGETS, "all"])
     parser.add_argument("--seconds", type=int, default=60, help="how long each target runs")
     parser.add_argument("--corpus", type=Path, help="a folder whose inputs are used and added to; for one target")
+    parser.add_argument("--seed", type=int, default=0, help="try the same inputs each time (default: others)")
     parser.add_argument("--replay", type=Path, help="judge one saved input; needs no atheris")
     parser.add_argument("--keep", type=Path, help="add the interesting inputs of a folder to the kept ones")
     asked = parser.parse_args()

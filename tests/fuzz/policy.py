@@ -24,6 +24,7 @@ from smcp_security.policy import Policy, resolve
 from smcp_security.policy.places import Places
 from smcp_security.policy.source import copied
 from tests.fuzz.oracle import expect
+from tests.policy import bad_contracts
 from tests.policy.bad_policies import MISTAKES
 
 LINES: Final = 101
@@ -33,7 +34,9 @@ LINE: Final = 1_000
 _KEYS: Final = """
     version mode profile server limits arguments tools injection results audit paths hosts origins max_body max_depth
     trusted_proxies min_protocol flood extra_methods unlisted_mcp rate burst per rate_status schema level action exclude
-    rule reason until tool pointer file key on_failure queue max_size
+    rule reason until tool pointer file key on_failure queue max_size prompts resources infer kind detect roots resolve
+    suffixes must_exist max_length schemes ports public_only dialect statements programs options alphabet within
+    versions form earliest latest values elements variables controls scripts uri threshold detectors budget contracts
 """
 _VALUES: Final = r"""
     enforce monitor minimal maximum off block annotate 1MiB 10/second env:KEY *.a SMCP631 2027-06-01 &a *a %YAML <<: ---
@@ -98,7 +101,13 @@ def _file() -> Path:
     folder = tempfile.TemporaryDirectory(prefix="smcp-fuzz-")
     _folders.append(folder)
     path = Path(folder.name) / "policy.yaml"
-    for text in (b"version: 1\n", b"version: 2\n", b"a: [\n", b"tools: {t: {schema: {type: object}}}\n"):
+    for text in (
+        b"version: 1\n",
+        b"version: 2\n",
+        b"a: [\n",
+        b"tools: {t: {schema: {type: object}}}\n",
+        *(mistake.good.encode() for mistake in bad_contracts.MISTAKES.values()),
+    ):
         # What is imported on first use is not part of reading a file.
         path.write_bytes(text)
         _load(path)

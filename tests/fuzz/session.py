@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -55,14 +56,18 @@ def missing() -> str:
     return "" if importlib.util.find_spec("atheris") else "atheris (pip install -e '.[fuzz]'; Linux and macOS)"
 
 
-def fuzz(name: str, seconds: int, folder: Path | None = None) -> Record:
-    """Fuzz one target for some seconds, from what is kept, its seeds and what is in `folder`, which grows."""
+def fuzz(name: str, seconds: int, folder: Path | None = None, seed: int = 0) -> Record:
+    """Fuzz one target for some seconds, from what is kept, its seeds and what is in `folder`, which grows.
+
+    The same `seed` tries the same inputs in the same order; 0 tries others each time.
+    """
     with tempfile.TemporaryDirectory(prefix="smcp-fuzz-") as scratch:
         grown = folder or Path(scratch) / "corpus"
         grown.mkdir(parents=True, exist_ok=True)
         given = Path(scratch) / "given"
         corpus.unpack([*corpus.kept(name), *TARGETS[name].harness().seeds()], given)
-        flags = [f"-max_total_time={seconds}", f"-dict={_dictionary(name, Path(scratch))}", *_bounds(name)]
+        words = _dictionary(name, Path(scratch))
+        flags = [f"-seed={seed}", f"-max_total_time={seconds}", f"-dict={words}", *_bounds(name)]
         done = _run(name, [str(grown), str(given), *flags])
     return _record(name, done)
 
@@ -104,6 +109,8 @@ def _run(name: str, flags: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tests.fuzz.instrumented", target.module, ",".join(target.instrumented), *flags],
         cwd=ROOT,
+        # Orders of sets would make two runs of one seed different.
+        env={**os.environ, "PYTHONHASHSEED": "0"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.policy import bad_access, bad_identity, bad_limits
+from tests.policy import bad_access, bad_contracts, bad_identity, bad_limits
 from tests.policy.mistakes import Mistake
 
 _SIZE = "expected a size: bytes as a number, or 512KiB, 1MiB, 2MB; above 0 and at most 64MiB"
@@ -13,7 +13,9 @@ _HOST = (
 )
 _ORIGIN = "expected an origin without a path, such as https://app.example.com or http://localhost:*"
 _PLANNED = "this release does not enforce it, so it is refused rather than ignored; remove it"
-_CATEGORIES = "command, sql, path, ssrf, template, html, nosql, deserialisation, prompt, unicode, secret, bounds"
+_CATEGORIES = (
+    "command, sql, path, ssrf, template, html, nosql, ldap, deserialisation, prompt, unicode, control, secret, bounds"
+)
 
 
 def tool(schema: str) -> str:
@@ -25,6 +27,7 @@ MISTAKES: dict[str, Mistake] = {
     **bad_identity.MISTAKES,
     **bad_access.MISTAKES,
     **bad_limits.MISTAKES,
+    **bad_contracts.MISTAKES,
     "a misspelt key": Mistake(
         "server:\n  max_bdy: 1MiB\n", ":2:3: server.max_bdy: unknown key; did you mean max_body?",
         "server:\n  max_body: 1MiB\n"),
@@ -39,15 +42,13 @@ MISTAKES: dict[str, Mistake] = {
     "an unknown key with a secret": Mistake(
         "api_token: sk-live-1\n",
         ":1:1: api_token: unknown key; expected one of version, mode, profile, server, identity, roles, unlisted_tools,"
-        " denied_tools, limits, budgets, concurrency, store, workers, arguments, tools, injection, results, audit",
+        " denied_tools, limits, budgets, concurrency, store, workers, arguments, tools, prompts, resources, infer,"
+        " injection, results, audit",
         "version: 1\n"),
     "a planned section": Mistake("pins: {drift: block}\n", f":1:1: pins: {_PLANNED}", "version: 1\n"),
     "a planned key of a section": Mistake(
         "results:\n  max_size: 1\n  redact: [secrets]\n", f":3:3: results.redact: {_PLANNED}",
         "results:\n  max_size: 1\n"),
-    "a planned key of a tool": Mistake(
-        'tools:\n  "sql.query": {schema: {type: object}, arguments: {}}\n',
-        f':2:41: tools."sql.query".arguments: {_PLANNED}', 'tools:\n  "sql.query": {schema: {type: object}}\n'),
     "a planned value": Mistake(
         "audit: {arguments: redacted}\n",
         ":1:20: audit.arguments: this release does not enforce redacted yet; expected hashed or full",
@@ -61,7 +62,7 @@ MISTAKES: dict[str, Mistake] = {
         ' found "enforse"; did you mean enforce?', "mode: enforce\n"),
     "a mode of a section that always enforces": Mistake(
         "mode: {transport: monitor}\n",
-        ":1:8: mode.transport: unknown key; expected one of arguments, injection, limits, results",
+        ":1:8: mode.transport: unknown key; expected one of arguments, contracts, injection, limits, results",
         "mode: {injection: monitor}\n"),
     "a misspelt profile": Mistake(
         "profile: maximal\n",
@@ -153,13 +154,24 @@ MISTAKES: dict[str, Mistake] = {
         "audit: {file: /var/log/}\n",
         ":1:15: audit.file: expected the name of a file, relative to the current directory of the server or absolute,"
         ' found "/var/log/"', "audit: {file: /var/log/audit.jsonl}\n"),
-    "a tool by glob": Mistake(
+    "a tool with a blank": Mistake(
+        'tools: {"git diff": {schema: {type: object}}}\n',
+        ':1:9: tools."git diff": expected the name of a tool, or a glob such as git.*, of 1 to 256 characters without'
+        " blanks", 'tools: {"git.diff": {schema: {type: object}}}\n'),
+    "a schema of several tools": Mistake(
         'tools: {"git.*": {schema: {type: object}}}\n',
-        ':1:9: tools."git.*": expected the exact name of one tool; globs and spaces are not understood here',
-        'tools: {"git.diff": {schema: {type: object}}}\n'),
-    "a tool without a schema": Mistake(
-        "tools: {t: {}}\n", ":1:12: tools.t.schema: missing, and it has no default",
-        "tools: {t: {schema: {type: object}}}\n"),
+        ':1:27: tools."git.*".schema: a glob has no schema: write one entry per tool, by its exact name',
+        'tools: {"git.diff": {schema: {type: object}}, "git.*": {}}\n', beyond=True),
+    "an inference that is a word": Mistake(
+        'tools: {t: {infer: "no"}}\n', ':1:20: tools.t.infer: expected true or false, found "no"',
+        "infer: false\ntools: {t: {infer: true}, u: {infer: null}}\n"),
+    "a threshold of nothing": Mistake(
+        "injection: {threshold: 0}\n", ":1:24: injection.threshold: expected at least 1, found the number 0",
+        "injection: {threshold: 1}\n"),
+    "a detector that may take its time": Mistake(
+        "injection: {detectors: {budget: 60000}}\n",
+        ":1:33: injection.detectors.budget: expected at most 10000, found the number 60000",
+        "injection: {detectors: {budget: 10000, on_failure: allow}}\n"),
     "a schema that is text": Mistake(
         tool("file.json"), ":4:5: tools.t.schema: expected a JSON Schema as a mapping", tool("{type: object}")),
     "a schema of another type": Mistake(

@@ -27,6 +27,23 @@ _schemas = st.sampled_from([
     {"type": "object", "properties": {"q": {"$ref": "#/$defs/n"}}, "$defs": {"n": {"minimum": 0.5}}},
 ])  # fmt: skip
 
+_contracts = st.sampled_from([
+    {"kind": "path", "roots": ["/srv//data/", "/"], "resolve": "local", "must_exist": True, "suffixes": [".md"]},
+    {"kind": "path", "roots": ["c:/data"], "detect": {"path": "off", "sql": "annotate"}},
+    {"kind": "url", "schemes": ["https"], "hosts": ["*.Example.com", "[2001:DB8::1]"], "ports": [443]},
+    {"kind": "sql", "dialect": "postgres", "statements": ["select"], "tables": ["public.*"], "max_rows": 100,
+     "deny_functions": ["PG_*"], "columns": None},
+    {"kind": "command", "programs": {"git": ["log", "*.py"], "/bin/ls": [], "pwd": None}},
+    {"kind": "argv_token", "options": ["--stat"]}, {"kind": "identifier", "alphabet": "\\p{Latin}0-9", "min_length": 2},
+    {"kind": "email", "domains": ["example.com"]}, {"kind": "hostname", "hosts": None, "addresses": True},
+    {"kind": "cidr", "within": ["10.0.0.0/8"], "version": 4}, {"kind": "uuid", "versions": [4, 7]},
+    {"kind": "date", "form": "date", "earliest": "2020-01-01", "latest": "2030-01-01"},
+    {"kind": "enum", "values": ["a", ""]}, {"kind": "regex", "pattern": "a{1,9}|b"}, {"kind": "json", "max_depth": 3},
+    {"kind": "html", "elements": ["p"]}, {"kind": "template", "variables": ["user.name"]},
+    {"kind": "text", "controls": ["\t"], "scripts": ["Latin"], "min_length": 0}, {"kind": "code", "max_length": 9},
+])  # fmt: skip
+_places = st.sampled_from(["path", "a~b", "/files/*", "/a~1b/0", "*"])
+
 
 def _optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=fields)
@@ -137,9 +154,12 @@ _assertions = st.fixed_dictionaries(
 )
 _stores = st.sampled_from(["memory://", "redis://h:6379/0", "env:SMCP_STORE"])
 
+_typed = st.dictionaries(_places, _contracts, max_size=2)
+_tools = _optional(schema=st.none() | _schemas, arguments=_typed, infer=st.none() | st.booleans())
+
 _sections: st.SearchStrategy[dict[str, Any]] = _optional(
     version=st.just(1),
-    mode=_modes | _optional(arguments=_modes, injection=_modes, limits=_modes, results=_modes),
+    mode=_modes | _optional(arguments=_modes, contracts=_modes, injection=_modes, limits=_modes, results=_modes),
     profile=st.sampled_from(["minimal", "standard", "maximum"]),
     server=_optional(
         paths=st.lists(st.sampled_from(["/", "/mcp", "/a/b/"]), min_size=1, max_size=3),
@@ -165,11 +185,21 @@ _sections: st.SearchStrategy[dict[str, Any]] = _optional(
     store=_stores | _optional(url=_stores, namespace=_names, timeout_ms=st.integers(10, 10_000)),
     workers=st.integers(1, 10_000),
     arguments=_optional(extras=_choices, coercions=_choices, unknown_schema=_choices),
-    tools=st.dictionaries(_names, st.fixed_dictionaries({"schema": _schemas}), max_size=3),
+    tools=st.dictionaries(_names, _tools, max_size=3)
+    | st.dictionaries(st.sampled_from(["git.*", "*"]), _optional(arguments=_typed, infer=st.booleans())),
+    prompts=st.dictionaries(_names, _optional(arguments=_typed), max_size=2),
+    resources=st.just({})
+    | st.dictionaries(
+        st.sampled_from(["docs://{id}/text", "docs://a/{+id}"]),
+        _optional(uri=st.none() | _contracts, arguments=st.fixed_dictionaries({}, optional={"id": _contracts})),
+    ),
+    infer=st.booleans(),
     injection=_optional(
         level=st.integers(1, 3),
         action=st.dictionaries(st.sampled_from(CATEGORIES), st.sampled_from(["block", "annotate", "off"])),
         exclude=st.lists(_exclusions, max_size=2),
+        threshold=st.integers(1, 100),
+        detectors=_optional(budget=st.integers(1, 10_000), on_failure=st.sampled_from(["deny", "allow"])),
     ),
     results=_optional(max_size=_sizes, tenant=st.lists(_assertions, max_size=2)),
     audit=_optional(
@@ -203,9 +233,12 @@ _junk: st.SearchStrategy[Any] = st.sampled_from([
 _keys = st.sampled_from(
     "version mode profile server identity roles unlisted_tools budgets concurrency store workers required jwt "
     "api_keys introspection forwarded certificate scopes scope_hierarchy tenant url namespace limits arguments "
-    "tools injection results audit paths hosts flood rate burst max_body max_depth level action exclude sql file "
-    "queue x".split()
+    "tools prompts resources infer threshold detectors injection results audit paths hosts flood rate burst "
+    "max_body max_depth level action exclude sql file queue x".split()
 )
+
+
+_NAMED = ("tools", "prompts", "resources", "roles")
 
 
 @st.composite
@@ -214,7 +247,7 @@ def spoilt(draw: st.DrawFn) -> dict[str, Any]:
     policy = dict(draw(valid))
     section, key, junk = draw(_keys), draw(_keys), draw(_junk)
     inner = policy.get(section)
-    policy[section] = {**inner, key: junk} if isinstance(inner, dict) and section not in ("tools", "roles") else junk
+    policy[section] = {**inner, key: junk} if isinstance(inner, dict) and section not in _NAMED else junk
     return policy
 
 

@@ -51,6 +51,8 @@ OVERRIDES = [
     ("SMCP_MODE__INJECTION", "monitor", {"mode": {"injection": "monitor"}}),
     ("SMCP_INJECTION__LEVEL", "3", {"injection": {"level": 3}}),
     ("SMCP_INJECTION__ACTION__PROMPT", "off", {"injection": {"action": {"prompt": "off"}}}),
+    ("SMCP_INJECTION__DETECTORS__BUDGET", "9", {"injection": {"detectors": {"budget": 9}}}),
+    ("SMCP_MODE__CONTRACTS", "monitor", {"mode": {"contracts": "monitor"}}),
     ("SMCP_AUDIT__KEY", "env:OTHER", {"audit": {"key": "env:OTHER"}}),
     ("SMCP_IDENTITY__REQUIRED", "false", {"identity": {"required": False}}),
     ("SMCP_IDENTITY__API_KEYS__FILE", "keys.yaml", {"identity": {"api_keys": {"file": "keys.yaml"}}}),
@@ -93,6 +95,8 @@ MISFITS = [
      "SMCP_LIMITS__0__RATE: what is inside limits cannot be set here; write it into the policy file"),
     ("SMCP_TOOLS__ECHO__SCHEMA",
      "SMCP_TOOLS__ECHO__SCHEMA: what is inside tools cannot be set here; write it into the policy file"),
+    ("SMCP_PROMPTS__REVIEW__ARGUMENTS",
+     "SMCP_PROMPTS__REVIEW__ARGUMENTS: what is inside prompts cannot be set here; write it into the policy file"),
     ("SMCP_PINS__FILE", "SMCP_PINS__FILE: this release does not enforce pins.file,"
      " so it is refused rather than ignored; unset it"),
     ("SMCP_ROLES__VIEWER__ALLOW",

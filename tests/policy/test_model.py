@@ -21,6 +21,7 @@ from smcp_security.policy import (
     Exclusion,
     InjectionPolicy,
     IssuerPolicy,
+    ModePolicy,
     Policy,
     Rate,
     RolePolicy,
@@ -45,7 +46,12 @@ WHOLE: dict[str, Any] = {
     },
     "limits": [{"per": ["caller", "tool"], "rate": "1/s", "cost": {"argument": "pages", "max": 9}}],
     "budgets": [{"per": "tenant", "tokens": "5/month"}],
-    "tools": {"t": {"schema": {"type": "object"}}},
+    "tools": {
+        "t": {"schema": {"type": "object"}},
+        "git.*": {"arguments": {"/files/*": {"kind": "path", "roots": ["/srv"]}}, "infer": False},
+    },
+    "prompts": {"p": {"arguments": {"a": {"kind": "command", "programs": {"git": ["log"]}}}}},
+    "resources": {"a://{b}": {"arguments": {"b": {"kind": "text", "detect": {"sql": "off"}}}}},
     "results": {"tenant": [{"tools": ["x"], "pointer": "/items/*/org"}]},
 }
 
@@ -69,7 +75,10 @@ def test_the_defaults_are_safe_for_a_server_on_one_machine() -> None:
         "refuse",
     )
     assert (policy.store.url, policy.workers, policy.budgets, policy.concurrency) == ("memory://", 1, (), ())
-    assert all(policy.enforces(section) for section in ("arguments", "injection", "limits", "results"))
+    assert all(policy.enforces(section) for section in ModePolicy.model_fields)
+    assert (policy.infer, dict(policy.tools), dict(policy.prompts), dict(policy.resources)) == (True, {}, {}, {})
+    assert (policy.injection.threshold, policy.injection.detectors.budget) == (5, 50)
+    assert policy.injection.detectors.on_failure == "deny"
 
 
 def test_an_empty_list_means_nobody_and_stays_empty() -> None:
@@ -95,7 +104,7 @@ def test_proxies_are_networks_already() -> None:
 
 def test_a_word_for_mode_holds_for_every_section_that_may_report() -> None:
     policy = Policy.from_dict({"mode": "monitor"})
-    assert not any(policy.enforces(section) for section in ("arguments", "injection", "limits", "results"))
+    assert not any(policy.enforces(section) for section in ModePolicy.model_fields)
 
 
 @pytest.mark.parametrize("section", ["transport", "identity", "parse", "envelope", "access", "flood", "no such"])
@@ -122,7 +131,9 @@ def test_the_maps_of_a_policy_cannot_be_changed() -> None:
     policy = Policy.from_dict(WHOLE)
     assert policy.identity is not None and policy.identity.certificate is not None
     maps = (policy.roles, policy.identity.scope_hierarchy, policy.identity.certificate.subjects)
-    for mapping in (policy.tools, policy.injection.action, *maps):
+    typed = (policy.prompts, policy.resources, policy.tools["git.*"].arguments, policy.prompts["p"].arguments)
+    detect = policy.resources["a://{b}"].arguments["b"].detect
+    for mapping in (policy.tools, policy.injection.action, *maps, *typed, detect):
         with pytest.raises(TypeError):
             mapping["x"] = None  # type: ignore[index]
 
@@ -148,7 +159,18 @@ def test_the_digest_names_the_effective_policy_and_not_its_spelling() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [{"injection": {"level": 1}}, {"server": {"hosts": []}}, {"mode": {"limits": "monitor"}}, {"limits": []}]
+    "raw",
+    [
+        {"injection": {"level": 1}},
+        {"server": {"hosts": []}},
+        {"mode": {"limits": "monitor"}},
+        {"limits": []},
+        {"infer": False},
+        {"tools": {"t": {"infer": True}}},
+        {"prompts": {"p": {}}},
+        {"injection": {"threshold": 6}},
+        {"tools": {"t": {"arguments": {"a": {"kind": "uuid"}}}}},
+    ],
 )
 def test_another_policy_has_another_digest(raw: dict[str, Any]) -> None:
     assert Policy.from_dict(raw).digest != Policy().digest
@@ -183,6 +205,8 @@ def test_a_valid_policy_says_the_same_as_a_file(tmp_path_factory: pytest.TempPat
     path = tmp_path_factory.getbasetemp() / "written.yaml"
     yaml = YAML(typ="safe", pure=True)
     yaml.representer.ignore_aliases = lambda _: True
+    # Unescaped, U+0085 is a line break to this writer's own reader.
+    yaml.allow_unicode = False
     with path.open("w", encoding="utf-8") as file:
         yaml.dump({"version": 1, **raw}, file)
     assert Policy.load(path) == Policy.from_dict(raw)

@@ -42,6 +42,19 @@ def limits(*entries: dict[str, Any]) -> dict[str, Any]:
     return {"limits": [{"per": "caller", "rate": "10/s", **entry} for entry in entries]}
 
 
+def typed(*places: str) -> dict[str, Any]:
+    """An entry with a contract at each place."""
+    return {"arguments": {place: {"kind": "uuid"} for place in places}}
+
+
+def schema_and(place: str, **keywords: Any) -> dict[str, Any]:
+    """A policy with a tool that states its schema and one contract."""
+    option = {"type": "object", "properties": {"name": True}, "additionalProperties": False}
+    properties = {"query": {"type": "string"}, "options": {"type": "array", "items": option}}
+    schema = {"type": "object", "properties": properties, **keywords}
+    return {"tools": {"t": {"schema": schema, **typed(place)}}}
+
+
 class Vain(NamedTuple):
     """`policy` says something in vain at `path`, the start of `problem` says why; `good` is its honest twin."""
 
@@ -170,6 +183,29 @@ CASES: dict[str, Vain] = {
         {"identity": KEYS, "results": {"tenant": [{"tools": ["a"], "pointer": "/a", "claim": "org"}]}},
         "results.tenant[0].claim", "only tokens have claims",
         {**tokens(), "results": {"tenant": [{"tools": ["a"], "pointer": "/a", "claim": "org"}]}}),
+    "a tool that says nothing": Vain(
+        {"tools": {"a*": {}}}, 'tools."a*"', "says nothing", {"tools": {"a*": {}}, "unlisted_tools": "deny"}),
+    "a prompt that says nothing": Vain(
+        {"prompts": {"a": {}}}, "prompts.a", "says nothing",
+        {"prompts": {"a": {"arguments": {"b": {"kind": "uuid"}}}}}),
+    "a resource that says nothing": Vain(
+        {"resources": {"a://b": {}}}, 'resources."a://b"', "says nothing",
+        {"resources": {"a://b": {"uri": {"kind": "text"}}}}),
+    "contracts of a tool that nobody may call": Vain(
+        {**roles(dev=ALLOW), "tools": {"githib.*": typed("a")}}, 'tools."githib.*"', "no role may call such a tool",
+        {**roles(dev=ALLOW), "tools": {"*.read": typed("a"), "github.x": typed("a")}}),
+    "a root that holds everything": Vain(
+        {"prompts": {"p": {"arguments": {"a": {"kind": "path", "roots": ["/srv", "/"]}}}}},
+        "prompts.p.arguments.a.roots[1]", "holds every file",
+        {"prompts": {"p": {"arguments": {"a": {"kind": "path", "roots": ["/srv", "/home"]}}}}}),
+    "a disk that holds everything": Vain(
+        {"resources": {"a://{x}": {"uri": {"kind": "path", "roots": ["c:/"]}}}}, 'resources."a://{x}".uri.roots[0]',
+        "holds every file", {"resources": {"a://{x}": {"uri": {"kind": "path", "roots": ["c:/a"]}}}}),
+    "a contract of an argument that does not exist": Vain(
+        schema_and("qeury"), "tools.t.arguments.qeury", "the schema of this entry has no such", schema_and("query")),
+    "a contract of a part that does not exist": Vain(
+        schema_and("/options/*/nmae"), 'tools.t.arguments."/options/*/nmae"', "the schema of this entry has no such",
+        schema_and("/options/*/name")),
     "workers that share nothing": Vain(
         {"workers": 4}, "workers", "the store memory:// keeps to one process", {"workers": 4, "store": "redis://h"}),
 }  # fmt: skip
@@ -202,7 +238,10 @@ def test_the_honest_twin_of_what_is_said_in_vain_is_quiet(name: str) -> None:
      deny("github.*", when=[{"argument": "x", "equals": 1}]),
      roles(dev={"allow": [{"templates": ["a://{x}/b"]}], "deny": [{"resources": ["a://*/b"]}]}),
      roles(dev={"allow": [{"resources": ["a://b*/c"]}], "deny": [{"resources": ["a://*"]}]}),
-     {"roles": {}}],
+     {"roles": {}},
+     schema_and("x", additionalProperties=True), schema_and("x", patternProperties={"^x": True}),
+     schema_and("x", allOf=[{"properties": {"x": True}}]), schema_and("/query/x"), schema_and("*"),
+     {"tools": {"t": {"schema": {"type": "object"}, **typed("x")}}}],
 )  # fmt: skip
 def test_what_may_act_after_all_is_left_alone(policy: dict[str, Any]) -> None:
     assert [path for path, _ in _vain(policy) if path != "roles"] == []

@@ -9,6 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from smcp_security.policy import IdentityPolicy, IntrospectionPolicy, IssuerPolicy, Policy, StorePolicy
+from smcp_security.policy.contracts import KINDS
 from smcp_security.policy.document import read_document
 from smcp_security.policy.identity import ClaimsPolicy
 from smcp_security.policy.keys import ANY, known_keys
@@ -64,7 +65,8 @@ def test_the_reference_has_a_row_or_a_section_for_every_top_level_key() -> None:
 def test_the_whole_policy_of_the_reference_loads(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(REFERENCE.split("```yaml\n")[1].split("```")[0])
-    assert Policy.load(path).tools["sql.query"].schema["required"] == ["query"]
+    schema = Policy.load(path).tools["sql.query"].schema
+    assert schema is not None and schema["required"] == ["query"]
     assert list(in_vain(Policy.load(path))) == []
 
 
@@ -75,6 +77,31 @@ def test_every_other_example_of_the_reference_loads(tmp_path: Path) -> None:
             f"server: {{resource: 'https://a.example', trusted_proxies: [unix]}}\n{example.split('```')[0]}"
         )
         assert Policy.load(path)
+
+
+CONTRACTS = REFERENCE.split("## Contracts\n")[1].split("\n## ")[0]
+
+
+def test_the_reference_has_a_row_for_every_kind_and_setting_of_a_contract() -> None:
+    settings = {f"{kind}.{key}" for kind, model in KINDS.items() for key in model.model_fields}
+    common = {f"{kind}.{key}" for kind in KINDS for key in ("kind", "detect")}
+    assert set(_rows(CONTRACTS)) == {*KINDS, *(settings - common), "*.detect"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_defaults_of_a_contract_in_the_reference_are_the_real_ones(kind: str) -> None:
+    rows = _rows(CONTRACTS)
+    for key, info in KINDS[kind].model_fields.items():
+        said = rows.get(f"{kind}.{key}", rows["*.detect"])[1]
+        if key == "kind":
+            continue
+        if info.is_required():
+            assert said == "required", key
+        elif said == "empty":
+            assert info.default == "", key
+        else:
+            default = list(info.default) if isinstance(info.default, tuple) else info.default
+            assert read_document(said.strip("`"), "p")[0] == default, key
 
 
 @pytest.mark.parametrize("section", ["identity", "jwt", "introspection", "store"])

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from smcp_security.errors import PolicyError
 from smcp_security.policy import Policy, json_schema
+from smcp_security.policy.contracts import KINDS
 from smcp_security.policy.document import read_document
 from smcp_security.policy.keys import known_keys
 from tests.policy import policies
@@ -83,5 +84,24 @@ def test_every_section_is_closed() -> None:
 def test_the_known_keys_are_those_of_the_schema() -> None:
     known = {key for keys in known_keys(Policy).values() for key in keys}
     schema = json_schema()
-    sections = [schema, *schema["$defs"].values(), schema["$defs"]["InjectionPolicy"]["properties"]["action"]]
+    contracts = {kind.__name__ for kind in KINDS.values()}
+    parts = [part for name, part in schema["$defs"].items() if name not in contracts]
+    sections = [schema, *parts, schema["$defs"]["InjectionPolicy"]["properties"]["action"]]
     assert known == {key for section in sections for key in section["properties"]}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_has_the_settings_of_its_model_in_the_schema(kind: str) -> None:
+    contract = json_schema()["$defs"][KINDS[kind].__name__]
+    assert set(contract["properties"]) == set(KINDS[kind].model_fields)
+    assert contract["properties"]["kind"]["const"] == kind
+    assert "kind" in contract["required"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "fits"),
+    [({"kind": "uuid"}, True), ({}, False), ({"versions": [4]}, False), ({"kind": "uuid", "roots": ["/a"]}, False)],
+)
+def test_the_kind_decides_in_the_schema_which_settings_there_are(settings: dict[str, Any], fits: bool) -> None:
+    for section in ({"tools": {"t": {"arguments": {"a": settings}}}}, {"resources": {"a:{b}": {"uri": settings}}}):
+        assert VALIDATOR.is_valid(section) is fits

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from smcp_security.errors import RulesError
 from smcp_security.rules import catalogue
-from smcp_security.rules.catalogue import CATEGORIES, RANGES, read_rules, rules_in
+from smcp_security.rules.catalogue import CATEGORIES, CERTAIN, RANGES, read_rules, rules_in
 
 RULE: dict[str, Any] = {
     "id": "SMCP630",
@@ -54,6 +54,10 @@ def test_a_rule_file_is_read(tmp_path: Path) -> None:
     [
         ({"severity": "awful"}, "severity"),
         ({"level": 4}, "level"),
+        ({"score": 0}, "score"),
+        ({"score": 6}, "score"),
+        ({"detect": [{"any": ["a"], "code": "python"}]}, "code"),
+        ({"detect": [{"any": ["a"], "start": "yes"}]}, "start"),
         ({"id": "SMCP640"}, "SMCP630 to SMCP639"),
         ({"id": "630"}, "SMCP630 to SMCP639"),
         ({"id": "SMCP0630"}, "SMCP630 to SMCP639"),
@@ -79,6 +83,25 @@ def test_a_rule_that_is_wrong_is_refused(tmp_path: Path, changes: dict[str, Any]
     with pytest.raises(RulesError, match=r"sql\.yaml") as caught:
         rules_in(write(tmp_path, **changes))
     assert fault in str(caught.value)
+
+
+def test_a_rule_is_certain_unless_it_says_otherwise(tmp_path: Path) -> None:
+    """A weak rule has a score below that of one that decides alone."""
+    assert rules_in(write(tmp_path))[0].score == CERTAIN
+    assert rules_in(write(tmp_path, score=2))[0].score == 2
+
+
+def test_a_range_with_gaps_is_spelled_out(tmp_path: Path) -> None:
+    """Categories that came later have the numbers that were free."""
+    YAML(typ="safe", pure=True).dump({**DOCUMENT, "category": "control"}, tmp_path / "control.yaml")
+    with pytest.raises(RulesError, match="SMCP685, SMCP698 to SMCP699 in the category control"):
+        rules_in(tmp_path)
+
+
+def test_no_number_belongs_to_two_categories() -> None:
+    """A code tells its category."""
+    numbers = [number for category in CATEGORIES for number in RANGES[category]]
+    assert len(numbers) == len(set(numbers))
 
 
 def test_the_same_id_in_two_files_is_refused(tmp_path: Path) -> None:
