@@ -9,15 +9,19 @@ from smcp_security.decision import Action, Answer, Caller, Decision, Finding, Se
 from smcp_security.errors import (
     AuditUnavailable,
     FrameworkClosed,
+    Misplaced,
     PolicyError,
     RulesError,
     ScanUnproven,
+    SMCPDenied,
     SMCPError,
 )
 from smcp_security.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from smcp_security.adapters.asgi import SMCPMiddleware
+    from smcp_security.adapters.decorator import secure_tool, security_context
+    from smcp_security.adapters.sdk.secure import secure
     from smcp_security.checks.rung import Detected
     from smcp_security.contexts import RequestContext
     from smcp_security.detectors import Detector
@@ -31,6 +35,9 @@ _LATE = {
     "RequestContext": "smcp_security.contexts",
     "SMCPMiddleware": "smcp_security.adapters.asgi",
     "SMCPSecurityFramework": "smcp_security.framework",
+    "secure": "smcp_security.adapters.sdk.secure",
+    "secure_tool": "smcp_security.adapters.decorator",
+    "security_context": "smcp_security.adapters.decorator",
 }
 
 __all__ = [
@@ -43,16 +50,21 @@ __all__ = [
     "Detector",
     "Finding",
     "FrameworkClosed",
+    "Misplaced",
     "Policy",
     "PolicyError",
     "RequestContext",
     "RulesError",
+    "SMCPDenied",
     "SMCPError",
     "SMCPMiddleware",
     "SMCPSecurityFramework",
     "ScanUnproven",
     "Severity",
     "__version__",
+    "secure",
+    "secure_tool",
+    "security_context",
 ]
 
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from msgspec.structs import replace
+
 from smcp_security.checks.rung import Context, Http, read_headers
 from smcp_security.checks.transport import Network, client_address, network_of
-from smcp_security.decision import Decision
+from smcp_security.decision import Caller, Decision
 from smcp_security.message import Kind
 from smcp_security.strict_json import faithful
 
@@ -20,7 +22,9 @@ class RequestContext:
     """What an in-process caller knows of a message. `user_id` is a label for limits and audit, never a proof.
 
     `headers`: all HTTP headers of the request or none; where given, the transport rung judges them. `token` (an access
-    token or API key, without "Bearer") and `api_key` are credentials: the identity rung judges them.
+    token or API key, without "Bearer") and `api_key` are credentials: the identity rung judges them. `caller` is who
+    the code around has made sure of by itself (a login of its own): it counts where the message has no credential, its
+    roles and scopes only if it is `verified`.
     """
 
     user_id: str | None = ""
@@ -29,6 +33,7 @@ class RequestContext:
     api_key: str | None = field(default="", repr=False)
     session_id: str | None = ""
     headers: Mapping[str, str | None] = field(default_factory=dict)
+    caller: Caller | None = None
 
 
 Facts: TypeAlias = "RequestContext | Mapping[str, Any] | None"
@@ -65,7 +70,15 @@ def in_process(request: Incoming, given: Facts) -> Context:
         token=facts.token or "",
         api_key=facts.api_key or "",
         raw=octets(request),
+        caller=facts.caller,
     )
+
+
+def as_given(decision: Decision, message: Incoming) -> Decision:
+    """The verdict, with the dict to forward where a dict was given."""
+    if decision.allowed and isinstance(message, dict):
+        return replace(decision, message=message)
+    return decision
 
 
 def of_http(http: Http, trusted: Sequence[Network | str]) -> Context:

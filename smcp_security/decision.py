@@ -185,6 +185,11 @@ class Decision(msgspec.Struct, frozen=True):
     request: Message | None = None
     context: Context | None = None
 
+    def __repr__(self) -> str:
+        """Without the message and its context: error pages and crash reports print what lies around."""
+        codes = ", ".join(finding.code for finding in self.findings)
+        return f"Decision(allowed={self.allowed}, id={self.id!r}, findings=({codes}))"
+
     @property
     def blocking(self) -> Finding | None:
         """The finding that denied the message, if one did."""
@@ -248,8 +253,8 @@ CODES: Final = _table(
          "Send one message a request, as every revision since 2025-06-18 demands.", "CWE-20"),
     Code("SMCP120", "not-jsonrpc", _MEDIUM, "The object is not a JSON-RPC 2.0 request, notification or response.",
          "See JSON-RPC 2.0, sections 4 and 5.", "CWE-20"),
-    Code("SMCP121", "bad-id", _MEDIUM, "The id is neither a string nor an integer.",
-         "Use a string or an integer; leave the id out of a notification.", "CWE-20"),
+    Code("SMCP121", "bad-id", _MEDIUM, "The id is neither a string nor an integer, or belongs to an open request.",
+         "Use a string or an integer, a new one for each request; leave it out of a notification.", "CWE-20"),
     Code("SMCP122", "unknown-envelope-key", _HIGH, "The envelope has a key that JSON-RPC 2.0 does not define.",
          "Remove the key.", "CWE-436", "MCP05"),
     Code("SMCP123", "twin-key", _HIGH, "A key looks like a protocol key and is not; lenient parsers take it for one.",
@@ -351,8 +356,10 @@ CODES: Final = _table(
          "Ask for less, or raise results.max_size.", "CWE-770"),
     Code("SMCP702", "result-encoded", _MEDIUM, "The server compressed its answer, so it could not be inspected.",
          "Move the compressing middleware outside this one.", "CWE-436"),
-    Code("SMCP703", "result-unreadable", _MEDIUM, "The answer is not strict JSON, so it could not be inspected.",
-         "Repair the server's serialisation: duplicate keys, NaN and lone surrogates are the usual causes.", "CWE-436"),
+    Code("SMCP703", "result-unreadable", _MEDIUM,
+         "The answer is not one strict JSON-RPC message, so nobody could inspect it.",
+         "Repair the server's serialisation: duplicate keys, NaN, lone surrogates or a method beside a result.",
+         "CWE-436"),
     Code("SMCP704", "foreign-tenant", _HIGH, "A result held, or may hold, rows of another tenant.",
          "Repair the tool; the rows were dropped or the result withheld.", "CWE-639", "MCP10"),
     # -- SMCP8xx: definitions ----------------------------------------------------------------------------------------

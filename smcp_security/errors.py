@@ -5,7 +5,10 @@ A refused *message* is never an exception: it is a `Decision` (see `decision.py`
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from smcp_security.decision import Decision
 
 
 class SMCPError(Exception):
@@ -42,6 +45,25 @@ class FrameworkClosed(SMCPError):
     """A message was offered to a framework after `close()`."""
 
     code: ClassVar[str] = "framework_closed"
+
+
+class SMCPDenied(SMCPError):
+    """A call that an edge inside the server refused, where no SDK has a way of its own to say so.
+
+    `decision` is the verdict; the text says code, meaning and what to do, never what came.
+    """
+
+    code: ClassVar[str] = "denied"
+
+    def __init__(self, decision: Decision, text: str) -> None:
+        super().__init__(text)
+        self.decision = decision
+
+
+class Misplaced(SMCPError):
+    """A protection that guards nothing where it stands. The message says which, and how to put it right."""
+
+    code: ClassVar[str] = "misplaced"
 
 
 class Unavailable(SMCPError):

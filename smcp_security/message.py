@@ -57,6 +57,10 @@ class Message(msgspec.Struct, frozen=True):
     era: Era = Era.LEGACY
     revision: str = ""
 
+    def __repr__(self) -> str:
+        """Without what came: error pages and crash reports print what lies around."""
+        return f"Message(kind={self.kind.value!r}, era={self.era.value!r}, size={len(self.raw)})"
+
     @property
     def target(self) -> str:
         """The tool, prompt, resource or task that the method works on; empty if none. Other params do not count."""

@@ -18,6 +18,7 @@ from smcp_security.checks.rung import (
     Learn,
     LookUp,
     Question,
+    ReadBody,
     Recall,
     Refusal,
     Release,
@@ -112,3 +113,10 @@ class Sources:
         if before.revoked is not names or before.keys is not published:
             self._standing = before = Standing(names, published)
         return before
+
+
+def answering(answer: Callable[[Question], object], read_body: Callable[[int], object] | None) -> Answer:
+    """`answer`, and the body of one request."""
+    if read_body is None:
+        return answer
+    return lambda question: read_body(question.limit) if type(question) is ReadBody else answer(question)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -15,12 +16,20 @@ from tests.toolbox.node import NodeTools, node_tools
 from tests.toolbox.shelf import Missing
 
 Tool = TypeVar("Tool")
-_missing: set[str] = set()
+_MISSING = "missing: "
+# Compiled rules are some memory each, and more workers than this wait for the longest test anyway.
+_MOST_WORKERS = 4
 
 # A deadline would make a slow machine look like a bug; the blob lets a failure of another machine be replayed.
 # In CI a change is judged by what it changes, so examples are the same every time; elsewhere they are new ones.
 settings.register_profile("smcp", deadline=None, print_blob=True, derandomize="CI" in os.environ)
 settings.load_profile("smcp")
+
+
+# A run in the background ignores these, and so would every program that it starts and interrupts.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session")
@@ -54,8 +63,7 @@ def _had(tool: Callable[[], Tool]) -> Tool:
     try:
         return tool()
     except Missing as missing:
-        _missing.add(str(missing))
-        pytest.skip(f"missing: {missing}")
+        pytest.skip(f"{_MISSING}{missing}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,7 +74,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning"))
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Real servers and their clients have a run to themselves: they are slow enough without neighbours."""
+    real = config.option.markexpr not in ("", "not real")
+    return 0 if real else min(os.cpu_count() or 1, _MOST_WORKERS)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name every tool without which tests were skipped."""
-    for tool in sorted(_missing):
-        terminalreporter.write_line(f"missing: {tool}", yellow=True)
+    reasons = {str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", ()) if report.longrepr}
+    for reason in sorted(reasons):
+        if (tool := reason.removeprefix("Skipped: ")).startswith(_MISSING):
+            terminalreporter.write_line(tool, yellow=True)

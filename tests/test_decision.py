@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from smcp_security import SMCPSecurityFramework
 from smcp_security.decision import (
     CODES,
     Action,
@@ -90,3 +91,13 @@ def test_a_caller_is_unverified_unless_said_otherwise() -> None:
 def test_two_findings_of_the_same_facts_are_equal() -> None:
     assert finding("SMCP112", "/a") == finding("SMCP112", "/a") != finding("SMCP112", "/b")
     assert isinstance(finding("SMCP112"), Finding)
+
+
+def test_what_came_is_in_no_representation_of_the_verdict() -> None:
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "t", "arguments": {"a": "hush-9"}}}
+    with SMCPSecurityFramework({"version": 1}) as security:
+        decision = security.process_request_sync(asked, {"token": "hush-9", "session_id": "hush-9"})
+    assert decision.request is not None and decision.context is not None
+    for value in (decision, decision.request, decision.context):
+        assert "hush-9" not in repr(value)
+    assert decision.id in repr(decision)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from django.apps import AppConfig
+from django.utils.module_loading import import_string
 from fastmcp import FastMCP
+from flask import Flask
+from mcp import Client
 from mcp.server.mcpserver import MCPServer
 
-from smcp_security import Policy
+from smcp_security import Caller, Policy, SMCPDenied, security_context
 from smcp_security.policy import json_schema
 from tests.adapters.exchange import posting
 from tests.envelopes import legacy, response
@@ -41,6 +45,45 @@ async def test_an_integration_of_the_readme_refuses_a_foreign_host(place: int, m
     assert twin.status == 400 and b"SMCP112" in twin.body
 
 
+async def test_a_secured_server_of_the_readme_refuses_an_attack_and_runs_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text("version: 1", encoding="utf-8")
+    names: dict[str, Any] = {"MCPServer": MCPServer}
+    exec(PYTHON[3].replace("policy.yaml", str(tmp_path / "policy.yaml")), names)
+
+    @names["mcp"].tool()
+    def note(text: str) -> str:
+        return text
+
+    async with Client(names["mcp"]) as client:
+        assert (await client.call_tool("note", {"text": "; cat /etc/passwd"})).is_error
+        assert not (await client.call_tool("note", {"text": "buy shoes"})).is_error
+
+
+async def test_the_guarded_tool_of_the_readme_refuses_whom_it_demands_more_of() -> None:
+    names: dict[str, Any] = {"mcp": MCPServer("shown"), "Annotated": Annotated}
+    exec(PYTHON[4].replace("...\n", "return path\n"), names)
+    with security_context(caller=Caller("user:ann", verified=True, roles=("analyst",))):
+        assert await names["read"](path="/srv/data/a.txt") == "/srv/data/a.txt"
+        with pytest.raises(SMCPDenied, match="SMCP510"):
+            await names["read"](path="/etc/hosts")
+    with pytest.raises(SMCPDenied, match="SMCP301"):
+        await names["read"](path="/srv/data/a.txt")
+
+
+def test_the_wsgi_edge_of_the_readme_refuses_a_foreign_host() -> None:
+    app = Flask("shown")
+    exec(PYTHON[6], {"app": app})
+    told = app.test_client().post("/mcp", json=legacy("ping"), headers={"Host": "attacker.example"})
+    assert told.status_code == 421 and b"SMCP101" in told.data
+
+
+def test_the_django_settings_of_the_readme_name_what_there_is() -> None:
+    names: dict[str, Any] = {"BASE_DIR": Path()}
+    exec(PYTHON[5], names)
+    assert import_string(names["MIDDLEWARE"][0]).__name__ == "SMCPMiddleware"
+    assert AppConfig.create(names["INSTALLED_APPS"][0]).label == "smcp_security"
+
+
 async def test_the_in_process_use_of_the_readme_judges_both_ways() -> None:
     seen: list[Any] = []
 
@@ -49,7 +92,7 @@ async def test_the_in_process_use_of_the_readme_judges_both_ways() -> None:
         return response(1, {})
 
     names: dict[str, Any] = {}
-    exec(f"async def shown(request, call):\n{textwrap.indent(PYTHON[3], '    ')}\n    return decision", names)
+    exec(f"async def shown(request, call):\n{textwrap.indent(PYTHON[-1], '    ')}\n    return decision", names)
     assert (await names["shown"](legacy("ping"), call)).allowed and seen == [legacy("ping")]
     assert not (await names["shown"]({**legacy("ping"), "Method": "x"}, call)).allowed and len(seen) == 1
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
+from smcp_security.adapters.judges import Judge
 from smcp_security.decision import Decision, Finding
-from smcp_security.framework import SMCPSecurityFramework
 
 # A stream may live for days, and a record of the audit tells no more.
 _MOST_FINDINGS: Final = 50
@@ -18,7 +18,7 @@ class Account:
 
     __slots__ = ("_began", "_decision", "_findings", "_framework", "size", "status", "whole", "withheld")
 
-    def __init__(self, framework: SMCPSecurityFramework, decision: Decision) -> None:
+    def __init__(self, framework: Judge, decision: Decision) -> None:
         self._framework = framework
         self._decision = decision
         self._began = time.monotonic()

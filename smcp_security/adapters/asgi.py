@@ -12,16 +12,17 @@ from typing import Any, Final, TypeAlias
 
 from smcp_security.adapters.body import Body
 from smcp_security.adapters.callers import introduce, is_disguised, spared
+from smcp_security.adapters.current import SCOPE_KEY, Exchange, during
+from smcp_security.adapters.facts import bears_marks, encoding_of, http_of, known_metadata
 from smcp_security.adapters.legacy_sse import Streams, awaited, stand_in, unheard
 from smcp_security.adapters.places import Places, normalised
 from smcp_security.adapters.reply import Reply
-from smcp_security.adapters.sdk import current
+from smcp_security.adapters.sdk.registered import check_placement
+from smcp_security.adapters.sdk.users import current
 from smcp_security.adapters.strays import COMPRESSED, is_mcp
 from smcp_security.armed import PolicySource
-from smcp_security.checks.metadata import metadata
-from smcp_security.checks.rung import Http, read_headers
-from smcp_security.checks.transport import UNIX
 from smcp_security.decision import Answer, Decision
+from smcp_security.errors import Misplaced
 from smcp_security.framework import SMCPSecurityFramework
 from smcp_security.policy import Policy
 
@@ -38,17 +39,7 @@ _EDGE: Final = "asgi"
 _HIDDEN: Final = frozenset({b"accept-encoding"})
 # Ways for an app to hand bytes to the server that nobody could judge.
 _BYPASSES: Final = frozenset({"http.response.pathsend", "http.response.zerocopysend"})
-# What only a client of MCP sends: with it, a request without a body is MCP's too.
-_OF_MCP: Final = frozenset({b"mcp-session-id", b"mcp-protocol-version"})
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
-_WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
-_OF_METADATA: Final = (
-    ("content-type", "application/json"),
-    ("cache-control", "public, max-age=300"),
-    # Clients in web pages read it before they have a token; it says nothing that is not public.
-    ("access-control-allow-origin", "*"),
-    ("access-control-allow-headers", "*"),
-)
 
 
 class SMCPMiddleware:
@@ -65,6 +56,7 @@ class SMCPMiddleware:
         self.framework = framework if framework is not None else SMCPSecurityFramework(policy)
         self._places = Places(app)
         self._streams = Streams()
+        self._placed = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -73,7 +65,7 @@ class SMCPMiddleware:
         elif kind == "websocket" and self._is_mcp_socket(scope):
             await self._refuse_websocket(scope, receive, send)
         elif kind == "lifespan":
-            await self.app(scope, receive, self._flushing(send))
+            await self.app(scope, receive, self._attended(send))
         else:
             await self.app(scope, receive, send)
 
@@ -84,10 +76,14 @@ class SMCPMiddleware:
         return asks or bool(self._places.place(scope, server.paths))
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        outside = scope.get(SCOPE_KEY)
+        if isinstance(outside, Exchange) and outside.framework is self.framework:
+            await self.app(scope, receive, send)
+            return
         server = self.framework.policy.server
         if type(scope["headers"]) is not list:  # any iterable will do for ASGI, and we read it more than once
             scope = {**scope, "headers": list(scope["headers"])}
-        if (known := self._metadata(scope)) is not None:
+        if (known := known_metadata(scope, self.framework.policy)) is not None:
             await _send_answer(known, send)
         elif place := self._places.place(scope, server.paths):
             await self._guard(scope, place, Body(receive), send)
@@ -95,26 +91,17 @@ class SMCPMiddleware:
             await self.app(scope, receive, send)
         elif scope["method"].upper() == "POST":
             await self._look(scope, receive, send)
-        elif not _looks_for_issuer(scope) and any(name.lower() in _OF_MCP for name, _ in scope["headers"]):
+        elif bears_marks(scope):
             await self._found(scope, Body(receive), send)
         else:
             await self.app(scope, receive, send)
 
-    def _metadata(self, scope: Scope) -> Answer | None:
-        """The metadata of the protected resource (RFC 9728), if it is asked for: public, and the same for all."""
-        if _WELL_KNOWN not in scope["path"] or scope["method"] not in ("GET", "HEAD", "OPTIONS"):
-            return None
-        known = metadata(self.framework.policy)
-        # Mounted below a path, or at the well-known one itself.
-        whole, root = scope["path"].rstrip("/"), scope.get("root_path", "").rstrip("/")
-        if known is None or known.paths.isdisjoint((whole, whole.removeprefix(root))):
-            return None
-        return Answer(200, _OF_METADATA, b"" if scope["method"] == "OPTIONS" else known.body)
-
     async def _guard(self, scope: Scope, place: str, body: Body, send: Send) -> None:
         """The whole way of one MCP exchange: judge, forward what was judged, judge what comes back."""
+        if not self._placed:
+            self._check_placement()
         policy = self.framework.policy
-        context = self.framework.http_context(_facts(scope))
+        context = self.framework.http_context(http_of(scope))
         stream = "" if context.session else self._streams.session_of(scope)
         context.session = context.session or stream
         # The older transport lists on one path and calls on another. Never the session itself: callers make those up.
@@ -130,7 +117,8 @@ class SMCPMiddleware:
         with Reply(self.framework, decision, send, body=body, method=scope["method"], streams=self._streams) as reply:
             try:
                 inner = _inner(scope, forward, decision, policy)
-                with current(inner.get("user")):
+                exchange = inner[SCOPE_KEY] = Exchange(self.framework, decision)
+                with current(inner.get("user")), during(exchange):
                     # What is not posted has no body: HTTP/2 needs no header to send one all the same.
                     await self.app(inner, body.replay(forward or b""), reply.send)
             finally:
@@ -165,7 +153,7 @@ class SMCPMiddleware:
         """Whether a session whose stream is open here belongs to who sends: it may have been refused unasked."""
         if not self._streams.upstream(stream):
             return False
-        context = self.framework.http_context(_facts(scope))
+        context = self.framework.http_context(http_of(scope))
         context.session = stream
         return await self.framework.admits(context)
 
@@ -173,7 +161,7 @@ class SMCPMiddleware:
         """MCP traffic at a path that the policy does not name: a forgotten sibling route is a known hole."""
         server = self.framework.policy.server
         body = Body(receive)
-        encoding = _encoding_of(scope)
+        encoding = encoding_of(scope)
         seen = await body.peek(compressed=encoding in COMPRESSED)
         if not (seen and is_mcp(seen, server.extra_methods, encoding)):
             await self.app(scope, body.unread(), send)
@@ -196,7 +184,7 @@ class SMCPMiddleware:
             await _send_answer(decision.answer, send)
 
     def _refusal(self, code: str, scope: Scope) -> Decision:
-        return self.framework.refuse(code, self.framework.http_context(_facts(scope)), edge=_EDGE)
+        return self.framework.refuse(code, self.framework.http_context(http_of(scope)), edge=_EDGE)
 
     async def _refuse_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
@@ -204,39 +192,31 @@ class SMCPMiddleware:
         # 1008: policy violation (RFC 6455, 7.4.1); before the handshake is accepted, servers answer it with 403.
         await send({"type": "websocket.close", "code": 1008})
 
-    def _flushing(self, send: Send) -> Send:
+    def _attended(self, send: Send) -> Send:
+        """The start and the end of the app: it does not start with a guard that guards nothing."""
+
         async def forward(message: Message) -> None:
             if message["type"] == "lifespan.shutdown.complete":
                 self.framework.flush()
+            elif message["type"] == "lifespan.startup.complete":
+                try:
+                    self._check_placement()
+                except Misplaced as misplaced:
+                    _log.error("%s", misplaced)
+                    message = {"type": "lifespan.startup.failed", "message": str(misplaced)}
             await send(message)
 
         return forward
 
-
-def _facts(scope: Scope) -> Http:
-    query = scope.get("query_string", b"").decode("latin-1")
-    return Http(scope["method"], scope["path"], read_headers(scope["headers"]), _peer(scope), query)
-
-
-def _looks_for_issuer(scope: Scope) -> bool:
-    """Clients name their revision when they ask for metadata ("Protected Resource Metadata Discovery"): no MCP yet."""
-    return "/.well-known/" in scope["path"] and scope["method"].upper() == "GET"
-
-
-def _peer(scope: Scope) -> str:
-    client = scope.get("client")
-    return client[0] if client and client[0] else UNIX
-
-
-def _encoding_of(scope: Scope) -> str:
-    """The request's Content-Encoding, as an app at an unlisted path may take it."""
-    encodings = [value for name, value in scope["headers"] if name.lower() == b"content-encoding"]
-    return b",".join(encodings).decode("latin-1").strip().lower()
+    def _check_placement(self) -> None:
+        """Raise `Misplaced` if a tool is served bare though it is decorated. What is in place stays there."""
+        check_placement()
+        self._placed = True
 
 
 def _inner(scope: Scope, forward: bytes | None, decision: Decision, policy: Policy) -> Scope:
     """The scope that the app gets, under the policy that the message was judged by."""
-    hidden = _HIDDEN if policy.identity is None else _HIDDEN | spared(policy, _facts(scope))
+    hidden = _HIDDEN if policy.identity is None else _HIDDEN | spared(policy, http_of(scope))
     inner: Scope = {**scope, "headers": _headers(scope["headers"], forward, hidden), "smcp": decision}
     introduce(inner, decision, policy)
     if scope.get("extensions"):

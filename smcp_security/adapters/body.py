@@ -36,15 +36,16 @@ class Body:
         return None if self.gone else bytes(self._read)
 
     async def peek(self, *, compressed: bool = False) -> bytes:
-        """The body if it is whole within what is looked at; nothing of an upload, or of one whose sender hung up.
+        """The body if it is whole within what is looked at; nothing of an upload.
 
-        What is `compressed` may be JSON, whatever it begins with.
+        Of one whose sender hung up it is what came: apps behind WSGI take that for the whole. What is `compressed` may
+        be JSON, whatever it begins with.
         """
         while not (self._complete or self.gone) and len(self._read) <= (
             PEEK_JSON if compressed or self._like_json() else PEEK
         ):
             await self._more()
-        return bytes(self._read) if self._complete else b""
+        return bytes(self._read) if self._complete or self.gone else b""
 
     def replay(self, forward: bytes) -> Receive:
         """A `receive` for the app: `forward` as the whole body; of the real one only the disconnect is left."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any, TypeAlias
 
-from smcp_security.adapters.sdk import credentials_of, user_of
+from smcp_security.adapters.sdk.users import credentials_of, user_of
 from smcp_security.checks.rung import Http
 from smcp_security.decision import Decision
 from smcp_security.policy import IdentityPolicy, Policy

@@ -5,6 +5,7 @@ The walk is a convenience; the look at the body of other requests (`strays.py`) 
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -65,7 +66,8 @@ def normalised(path: str) -> str:
     parameters of segments (RFC 3986, 3.3), in small letters.
     """
     segments: list[str] = []
-    for segment in _AUTHORITY.sub("", path).replace("\\", "/").casefold().split("/"):
+    # To a pattern that ends in `$`, as Starlette's do, a line break at the end of a path is none.
+    for segment in _AUTHORITY.sub("", path.rstrip("\n")).replace("\\", "/").casefold().split("/"):
         segment = segment.partition(";")[0]
         if segment == "..":
             del segments[-1:]
@@ -85,7 +87,7 @@ def _endpoints(app: Any, prefix: str, depth: int, *, below: bool) -> Iterator[tu
     """(path, whether all paths below it are served too) of each endpoint: a mount serves them, a route does not."""
     if depth == 0 or app is None:
         return
-    if _is_endpoint(app):
+    if is_endpoint(app):
         yield normalised(prefix or "/"), below
         return
     routes = getattr(app, "routes", None)
@@ -100,7 +102,9 @@ def _endpoints(app: Any, prefix: str, depth: int, *, below: bool) -> Iterator[tu
     yield from _endpoints(getattr(app, "app", None), prefix, depth - 1, below=below)
 
 
-def _is_endpoint(app: Any) -> bool:
-    owner = getattr(app, "__self__", app)
+def is_endpoint(app: Any) -> bool:
+    """Whether this is what an SDK serves MCP with: its object, or a method of it."""
+    # Proxies for what is not there raise whatever they are asked for.
+    owner = app.__self__ if inspect.ismethod(app) else app
     kind = type(owner)
     return kind.__name__ in _ENDPOINTS and kind.__module__.startswith(_PACKAGES)

@@ -10,10 +10,10 @@ from typing import Final, TypeAlias
 from smcp_security.adapters.account import Account
 from smcp_security.adapters.body import Body
 from smcp_security.adapters.head import Message, fields, joined, unreadable, with_body, without_length
+from smcp_security.adapters.judges import Judge
 from smcp_security.adapters.legacy_sse import Streams
 from smcp_security.decision import Action, Decision, finding
 from smcp_security.engine import withheld
-from smcp_security.framework import SMCPSecurityFramework
 from smcp_security.message import Kind
 from smcp_security.settlement import weigh
 from smcp_security.sse import Event, EventReader, Part, message_event, place_of, with_data
@@ -60,7 +60,7 @@ class Reply:
 
     def __init__(
         self,
-        framework: SMCPSecurityFramework,
+        framework: Judge,
         decision: Decision,
         send: Send,
         *,

@@ -101,6 +101,8 @@ class _Identity:
     def _judge(self, context: Context) -> Run[Outcome]:
         credential = self._sources.find(context)
         if credential is None:
+            if context.caller is not None:
+                return (yield from self._vouched(context.caller))
             return denied("SMCP201", challenge=self._challenges[""]) if self._policy.required else CLEAN
         token = credential.text.encode()
         known = self._tokens.known(token) if credential.kind is Kind.TOKEN else None
@@ -111,12 +113,23 @@ class _Identity:
         standing = yield _STANDING
         if not standing.revoked.isdisjoint(revocable(caller)):
             raise Refused("SMCP205", credential.where)
-        if self._required and not self._required <= caller.scopes and callers.has_scopes(caller, self._policy):
+        if self._lacks(caller):
             return self._lacking(caller)
         if isinstance(found, Verified):
             self._tokens.remember(token, found)
             return found.outcome
         return Outcome(caller=caller)
+
+    def _vouched(self, caller: Caller) -> Run[Outcome]:
+        """Whom the code around us vouches for: nothing is left to verify, but they may have been revoked."""
+        standing = yield _STANDING
+        if not standing.revoked.isdisjoint(revocable(caller)):
+            raise Refused("SMCP205")
+        return self._lacking(caller) if self._lacks(caller) else CLEAN
+
+    def _lacks(self, caller: Caller) -> bool:
+        missing = bool(self._required) and not self._required <= caller.scopes
+        return missing and callers.has_scopes(caller, self._policy)
 
     def _caller(self, credential: Credential, context: Context) -> Run[Caller | Verified]:
         """Who the credential vouches for. Raises `Refused`."""

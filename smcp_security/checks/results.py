@@ -5,19 +5,22 @@ The unit is one JSON body or one SSE event. Later rungs (list filtering, pins, r
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from smcp_security.checks.rung import Context, Learn, Run, Rung, Trace, pure
 from smcp_security.decision import CLEAN, Action, Finding, Outcome, denied, finding
 from smcp_security.leaves import Texts
 from smcp_security.message import Era, Message, typed
 from smcp_security.policy import ResultsPolicy
+from smcp_security.revisions import fold
 from smcp_security.schemas import ToolSchema, UnusableSchema, compile_schema
 from smcp_security.strict_json import Malformed, load
 
 # One list answer teaches at most this many tools, and reports as many problems.
 _MAX_LESSONS = 1_000
 _MAX_REPORTS = 20
+_ENVELOPE: Final = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
+_OUTCOMES: Final = frozenset({"result", "error"})
 # No rung of this release reads the text of results; one that does will gather it where the result is parsed.
 _NO_TEXTS = Texts()
 
@@ -41,13 +44,21 @@ def build_parse() -> Rung:
             value, raw = load(context.raw or b"")
         except Malformed:
             return denied("SMCP703")
-        if type(value) is not dict:
+        if type(value) is not dict or _is_ambiguous(value):
             return denied("SMCP703")
         request = context.request
         era, revision = (Era.LEGACY, "") if request is None else (request.era, request.revision)
         return Outcome(edit=typed(Message(value, raw, _NO_TEXTS), era, revision))
 
     return pure(parse)
+
+
+def _is_ambiguous(value: dict[str, Any]) -> bool:
+    """Whether clients may read another message than we do: a call that is an answer too, keys in another spelling."""
+    keys = value.keys()
+    if "method" in keys and not keys.isdisjoint(_OUTCOMES):
+        return True
+    return not keys <= _ENVELOPE and any(fold(key) in _ENVELOPE for key in keys - _ENVELOPE)
 
 
 def build_trace() -> Rung:

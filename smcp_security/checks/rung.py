@@ -1,6 +1,6 @@
 """What a rung is: a generator `(Context) -> Outcome` that may yield questions. Pure: no I/O, no clock, no logging.
 
-The list of questions is closed. A rung yields one, a driver passes it to what `framework.py` answers it from; a store
+The list of questions is closed. A rung yields one, a driver passes it to what `sources.py` answers it from; a store
 that fails throws into the rung that asked, so that the traceback names it.
 """
 
@@ -217,10 +217,6 @@ class Standing(msgspec.Struct, frozen=True):
 class AskStanding(Question, frozen=True):
     """The present `Standing`, at most five seconds old. Raises `StoreAway` where it cannot be had."""
 
-    def ask(self) -> Run[Standing]:
-        standing: Standing = yield self
-        return standing
-
 
 class Recall(Question, frozen=True):
     """The schema known for a tool: the policy's, or the one learned from a list of this upstream; None if neither."""
@@ -344,7 +340,7 @@ class Http(msgspec.Struct, frozen=True):
     query: str = ""
 
 
-@dataclass(slots=True, weakref_slot=True)
+@dataclass(slots=True, weakref_slot=True, repr=False)
 class Context:
     """What the rungs look at. Rungs only read it; the engine writes what an outcome brought.
 
@@ -363,8 +359,8 @@ class Context:
     session: str = ""
     unwatched: bool = False
     # Credentials handed over in process; over HTTP they stand in the headers.
-    token: str = field(default="", repr=False)
-    api_key: str = field(default="", repr=False)
+    token: str = ""
+    api_key: str = ""
     upstream: str = ""
     raw: bytes | None = None
     message: Message | None = None
@@ -378,6 +374,10 @@ class Context:
     # The response side: the request of this exchange, and what the message was traced to (None if unknown).
     request: Message | None = None
     origin: Origin | None = None
+
+    def __repr__(self) -> str:
+        """Without what came: error pages and crash reports print what lies around."""
+        return f"Context(id={self.id!r}, address={self.address!r})"
 
 
 Rung: TypeAlias = Callable[[Context], Run[Outcome]]

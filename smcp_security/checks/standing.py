@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from smcp_security.checks.rung import AskStanding, Context, Run, Rung
+from smcp_security.checks.rung import AskStanding, Context, Run, Rung, Standing
 from smcp_security.checks.tokens import revocable
 from smcp_security.decision import CLEAN, Outcome, denied
 from smcp_security.errors import Unavailable
@@ -22,7 +22,7 @@ def build() -> Rung:
         if context.caller is None:
             return CLEAN
         try:
-            known = yield from _STANDING.ask()
+            known: Standing = yield _STANDING
         except Unavailable:
             # New messages are refused then. What was let through while it was known goes on.
             return CLEAN

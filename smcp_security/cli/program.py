@@ -24,8 +24,10 @@ COMMANDS: Final = {
     "check": "Judge one message against a policy; the exit code says allowed or denied.",
     "contracts": "Show what kinds of arguments are inferred for the tools of a server, and why.",
     "demo": "Run a real MCP server, its official client and a series of attacks.",
+    "doctor": "Check that every MCP route of an application is behind the policy.",
     "explain": "Say what a finding code means and what to do about it.",
     "keys": "Create, list and revoke API keys.",
+    "proxy": "Put a policy in front of any MCP server that speaks over stdin and stdout.",
     "revoke": "End a token, a caller or an API key in all processes that share a store.",
     "schema": "Print the JSON Schema of the policy file, for editors.",
 }

@@ -13,12 +13,14 @@ from tests.envelopes import call, encoded, headers_of
 class Sees(Enum):
     """What an edge has in its hands, most first: an edge that sees one of them sees those below it too."""
 
-    FIELDS = 4
+    FIELDS = 5
     """HTTP header fields as they came, repeated ones included."""
-    HEADERS = 3
+    HEADERS = 4
     """HTTP headers by name."""
-    BYTES = 2
+    BYTES = 3
     """The message before anybody parsed it."""
+    PARAMS = 2
+    """The members of params as they came, those included that no revision knows."""
     VALUES = 1
     """Method, target and arguments."""
 

@@ -9,9 +9,9 @@ from tests.acceptance.table import Row, Sees, Sent
 from tests.envelopes import call, encoded, headers_of, legacy
 
 
-def _spelt(name: str, code: str, text: str, message: Mapping[str, Any] | None = None) -> Sent:
+def _spelt(name: str, code: str, text: str, message: Mapping[str, Any] | None = None, sees: Sees | None = None) -> Sent:
     fields = tuple(headers_of(message if message is not None else _ECHO))
-    return Sent(name, text.encode(), frozenset(code.split()), fields)
+    return Sent(name, text.encode(), frozenset(code.split()), fields, sees)
 
 
 _ECHO: Final = call("greet", {"text": "x"})
@@ -37,7 +37,7 @@ _SMUGGLED: Final = (
 )  # fmt: skip
 
 SMUGGLING: Final = Row(
-    3, "GHSA-4gph-2hhr-5mwg: a second spelling of a protocol key", Sees.BYTES,
+    3, "GHSA-4gph-2hhr-5mwg: a second spelling of a protocol key", Sees.PARAMS,
     [
         *[
             _spelt(f"{era} {extra!a}", "SMCP123", plain.replace('"arguments":', f'{extra},"arguments":'), message)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import anyio
 import pytest
 from mcp.server.lowlevel import Server as LowLevel
+from mcp.server.mcpserver import MCPServer
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from smcp_security import PolicyError, SMCPMiddleware, SMCPSecurityFramework
+from smcp_security import Misplaced, PolicyError, SMCPMiddleware, SMCPSecurityFramework, secure_tool
 from smcp_security.adapters.asgi import Message, Receive, Scope, Send
 from smcp_security.adapters.places import Places
 from tests.adapters.exchange import Exchange, Server, asking, guarded, posting, scope_of
@@ -228,6 +231,7 @@ async def test_a_websocket_on_an_mcp_path_is_refused_and_elsewhere_left_alone() 
         ("/app/mcp", "/app"),
         ("/app//mcp/", "/app"),
         ("/app/mcp", "/app/"),
+        ("/mcp\n", ""),
     ],
 )
 async def test_every_spelling_of_an_mcp_path_is_guarded(path: str, root: str) -> None:
@@ -348,3 +352,48 @@ async def test_a_request_without_a_body_is_mcp_elsewhere_by_its_headers(method: 
         guarded(backend, server={"unlisted_mcp": "ignore"})
     )
     assert ignored.status == 200
+
+
+@pytest.fixture
+def served_bare() -> Iterator[MCPServer]:
+    """A server whose tool is the function below the decorator."""
+
+    def note(text: str) -> str:
+        return text
+
+    guarded = secure_tool(note)
+    server = MCPServer("notes")
+    server.add_tool(note)
+    yield server
+    del server, guarded
+    gc.collect()
+
+
+async def test_an_app_whose_guarded_tool_is_served_bare_does_not_start(served_bare: MCPServer) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "lifespan.startup.complete"})
+
+    exchange = await _through(app, Exchange({"type": "lifespan", "state": {}}, [{"type": "lifespan.startup"}]))
+    [told] = exchange.sent
+    assert told["type"] == "lifespan.startup.failed"
+    assert "Put @secure_tool below" in told["message"]
+
+
+async def test_without_a_start_it_answers_no_request_of_mcp(served_bare: MCPServer) -> None:
+    server = Server()
+    with pytest.raises(Misplaced, match="Put @secure_tool below"):
+        await _through(server, posting(call("echo", {})))
+    assert server.calls == []
+    served_bare.remove_tool("note")
+    await _through(server, posting(call("echo", {})))
+    assert len(server.calls) == 1
+
+
+async def test_two_edges_of_one_framework_judge_and_count_once() -> None:
+    server = Server()
+    inner = guarded(server, concurrency=[{"per": "address", "max": 1}])
+    outer = SMCPMiddleware(inner, framework=inner.framework)
+    assert (await posting(call("echo")).through(outer)).status == 200
+    assert len(server.calls) == 1
+    refused = await posting(call("echo", {"text": SHELL})).through(outer)
+    assert refused.value["result"]["isError"] and len(server.calls) == 1

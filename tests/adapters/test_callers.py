@@ -9,7 +9,7 @@ import pytest
 from mcp.server.auth.middleware.auth_context import get_access_token
 
 from smcp_security import SMCPMiddleware
-from smcp_security.adapters.sdk import WITHHELD, Credentials, Person, credentials_of, current, user_of
+from smcp_security.adapters.sdk.users import WITHHELD, Credentials, Person, credentials_of, current, user_of
 from smcp_security.decision import Caller
 from tests.adapters.exchange import Exchange, Server, posting
 from tests.envelopes import call, headers_of, legacy, response

@@ -29,6 +29,23 @@ def test_what_is_no_strict_json_object_is_withheld(raw: bytes | None) -> None:
     assert codes(climb(results.build_parse()(Context(raw=raw)))) == ["SMCP703"]
 
 
+@pytest.mark.parametrize(
+    ("value", "withheld"),
+    [
+        ({"jsonrpc": "2.0", "id": 1, "method": "ping", "result": {"tools": []}}, True),
+        ({"jsonrpc": "2.0", "id": 1, "method": "ping", "error": {"code": 1, "message": "m"}}, True),
+        ({"jsonrpc": "2.0", "id": 1, "Result": {"tools": []}}, True),
+        ({"jsonrpc": "2.0", "id": 1, "result": {}, "re_sult": {"tools": []}}, True),
+        ({"jsonrpc": "2.0", "Id": 1, "result": {}}, True),
+        ({"jsonrpc": "2.0", "id": 1, "result": {"Result": 1, "method": "m"}}, False),
+        ({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"result": 1}}, False),
+        ({"jsonrpc": "2.0", "id": 1, "result": {}, "x-trace": "t"}, False),
+    ],
+)
+def test_what_clients_may_read_as_another_message_is_withheld(value: Any, withheld: bool) -> None:
+    assert codes(climb(results.build_parse()(Context(raw=encoded(value))))) == (["SMCP703"] if withheld else [])
+
+
 def test_a_result_has_the_era_of_its_request() -> None:
     asked = typed(parse(encoded(call("x")), max_depth=64), Era.MODERN, MODERN)
     edit = climb(results.build_parse()(Context(raw=encoded(response("a", {})), request=asked))).edit

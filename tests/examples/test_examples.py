@@ -45,7 +45,19 @@ async def _running(name: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 
 
 def test_every_example_is_tested_here() -> None:
-    others = ["api_keys_app", "contracts_app", "in_process", "issuer", "oidc_app", "redis_app"]
+    others = [
+        "api_keys_app",
+        "contracts_app",
+        "decorated_server",
+        "django_app",
+        "flask_app",
+        "in_process",
+        "issuer",
+        "notes_server",
+        "oidc_app",
+        "redis_app",
+        "stdio_server",
+    ]
     assert sorted(path.stem for path in FOLDER.glob("*.py")) == sorted([*APPS, *others])
 
 

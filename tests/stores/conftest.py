@@ -15,7 +15,6 @@ from tests.stores.keyserver import KeyServer, MissingServer, redis_binary, valke
 
 # A machine under load answers late; the tests that wait for a time limit set their own.
 PATIENCE: Final = 10.0
-_missing: set[str] = set()
 _namespaces: Final = count()
 
 
@@ -23,7 +22,6 @@ def _found(binary: Callable[[], str]) -> str:
     try:
         return binary()
     except MissingServer as missing:
-        _missing.add(str(missing))
         pytest.skip(f"missing: {missing}")
 
 
@@ -80,9 +78,3 @@ def remote(valkey: KeyServer, namespace: str) -> Iterator[RedisStore]:
     store = open_remote(valkey.url, namespace, PATIENCE)
     yield store
     store.close()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name every server without which tests were skipped."""
-    for server in sorted(_missing):
-        terminalreporter.write_line(f"missing: {server}", yellow=True)

@@ -6,17 +6,19 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
 
 from smcp_security.adapters.asgi import App, Message, Receive, Scope, Send, SMCPMiddleware
+from smcp_security.checks import Step
 from smcp_security.checks.rung import Context
 from smcp_security.cli.demo.shop import FORGOTTEN_PATH, PATH, shop
 from smcp_security.decision import Decision
-from smcp_security.framework import ReadBodyAsync, SMCPSecurityFramework
+from smcp_security.framework import SMCPSecurityFramework
+from smcp_security.inspection import ReadBodyAsync
 
 
 @dataclass(slots=True)
@@ -44,10 +46,19 @@ class Watched(SMCPSecurityFramework):
         super().__init__({})
         self._seen = seen
 
-    async def inspect(self, context: Context, read_body: ReadBodyAsync | None = None, *, edge: str) -> Decision:
+    async def inspect(
+        self,
+        context: Context,
+        read_body: ReadBodyAsync | None = None,
+        *,
+        edge: str,
+        demands: Sequence[Step] = (),
+        earlier: Decision | None = None,
+    ) -> Decision:
         """As the framework, timed from the headers to the verdict, the body read in between included."""
         start = time.perf_counter_ns()
-        return self._note(await super().inspect(context, read_body, edge=edge), start)
+        verdict = await super().inspect(context, read_body, edge=edge, demands=demands, earlier=earlier)
+        return self._note(verdict, start)
 
     def refuse(self, code: str, context: Context, *, edge: str) -> Decision:
         """As the framework, timed."""

@@ -27,6 +27,8 @@ What real clients see of the middleware, in front of a real MCP SDK 2.3 server. 
 runs them all and writes this page; a test (`pytest -m real tests/real/clients`) fails when it no longer holds. "auto"
 speaks 2026-07-28, all others 2025-11-25; "SSE" is the deprecated HTTP+SSE transport.
 
+Entries to paste for Cursor, VS Code and Claude, with any stdio server behind a policy: [proxy.md](proxy.md).
+
 ## Honest traffic
 
 Every client did its whole repertoire at a bare server and at one behind `SMCPMiddleware` with its default policy.

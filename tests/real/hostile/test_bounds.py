@@ -12,6 +12,7 @@ import pytest
 
 from smcp_security.adapters.asgi import Message, Receive, Scope, Send
 from smcp_security.adapters.reply import StreamEnded
+from smcp_security.adapters.sdk.registered import check_placement
 from tests.adapters.exchange import Exchange, asking, guarded, posting, scope_of
 from tests.envelopes import PLAIN, call, encoded, legacy, response
 from tests.real.hostile.upstreams import CALL, EVENT, RESULT, SSE, part, start
@@ -25,6 +26,8 @@ PIECE = 64 * 1024
 async def _peak(run: Callable[[], Awaitable[object]]) -> int:
     """The most bytes that were held at once while `run` ran, beyond what was held before."""
     gc.collect()
+    # Once in a process, all that it holds is looked through for tools.
+    check_placement()
     tracemalloc.start()
     try:
         await run()

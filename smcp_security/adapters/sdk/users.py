@@ -1,4 +1,4 @@
-"""The caller as the MCP SDKs know one: `scope["user"]` and `scope["auth"]`. The one file that names the package `mcp`.
+"""The caller as the MCP SDKs know one: `scope["user"]` and `scope["auth"]`.
 
 Both SDK majors bind a session to the (client, issuer, subject) of an `AuthenticatedUser` in the scope. The SDK is never
 imported for that: a server that runs on it has imported it.

@@ -1,0 +1,202 @@
+"""`SecurityMiddleware` for FastMCP 4: for `FastMCP(middleware=[SecurityMiddleware()])`.
+
+FastMCP's middleware stands further in than the SDK's: a tool's result is an object here, a list is whole and not yet in
+pages, and what the server asks or tells the client while it serves does not pass. `secure(mcp)` sees all of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import fields, replace
+from importlib.metadata import version
+from inspect import signature
+from typing import Any, Final
+
+from fastmcp.prompts.base import InputRequiredPromptResult, PromptResult
+from fastmcp.resources.base import InputRequiredResourceResult, ResourceResult
+from fastmcp.server.middleware import Middleware, MiddlewareContext
+from fastmcp.tools.base import InputRequiredToolResult, ToolResult
+from mcp.types import CallToolResult
+from pydantic import BaseModel
+
+from smcp_security.adapters.current import during
+from smcp_security.adapters.sdk.guard import Guard, Passage, Wire, body_of, bytes_of, refusal
+from smcp_security.adapters.sdk.modern import error_of, failure_of, plain, wire
+from smcp_security.armed import PolicySource
+from smcp_security.decision import Decision
+from smcp_security.errors import Misplaced
+from smcp_security.framework import SMCPSecurityFramework
+
+KNOWN: Final = "4.1"
+"""The versions whose middleware was tried."""
+_IN_CODE: Final = "in-process"
+_SERVING: Final[ContextVar[Any]] = ContextVar("smcp_fastmcp_serving", default=None)
+# Of each list: its key on the wire, what names an item there, and how FastMCP names and writes one.
+_LISTS: Final[dict[str, tuple[str, str, Callable[[Any], str], Callable[[Any], Any]]]] = {
+    "tools/list": ("tools", "name", lambda each: str(each.name), lambda each: each.to_mcp_tool(name=each.name)),
+    "prompts/list": ("prompts", "name", lambda each: str(each.name), lambda each: each.to_mcp_prompt(name=each.name)),
+    "resources/list": ("resources", "uri", lambda each: str(each.uri), lambda each: each.to_mcp_resource()),
+    "resources/templates/list": (
+        "resourceTemplates",
+        "uriTemplate",
+        lambda each: str(each.uri_template),
+        lambda each: each.to_mcp_template(),
+    ),
+}
+_WITHHELD: Final = -31502
+
+
+class SecurityMiddleware(Middleware):
+    """Judges every message of a FastMCP server. First in the list it stands before the others.
+
+    Without `policy` and `framework` it is the framework of this process. A message that an edge further out has judged
+    passes. Raises `Misplaced` where FastMCP's middleware is not as it is known.
+    """
+
+    def __init__(self, policy: PolicySource = None, *, framework: SMCPSecurityFramework | None = None) -> None:
+        _look_at_middleware()
+        self.guard = Guard(policy, framework)
+
+    async def __call__(self, context: MiddlewareContext[Any], call_next: Any) -> Any:
+        """Judge a message, let it on as it was judged, and judge what comes of it."""
+        served = _served_here(context)
+        if _SERVING.get() is (_IN_CODE if served is None else served):
+            return await call_next(context)  # the server's own code, while it serves what was judged
+        arrived, request = (None, None) if served is None else (wire(served), served.request)
+        session = None if served is None else served.session
+        outer = None if arrived is None else self.guard.outer(arrived, request)
+        if outer is not None:
+            with during(replace(outer, serving=session)):
+                return await call_next(context)
+        message = _message(context, arrived)
+        decision = await self.guard.judge(message, request)
+        if not decision.allowed:
+            return _refused(decision, context)
+        async with self.guard.admit(decision, request) as passage:
+            before = _SERVING.set(_IN_CODE if served is None else served)
+            try:
+                with during(replace(passage.exchange, serving=session)):
+                    return await _serve(_forwarded(context, message, passage), call_next, passage, message.get("id"))
+            finally:
+                _SERVING.reset(before)
+
+
+async def _serve(context: MiddlewareContext[Any], call_next: Any, passage: Passage, id: Any) -> Any:
+    if context.type == "notification":
+        await call_next(context)
+        passage.taken()
+        return None
+    try:
+        result = await call_next(context)
+    except Exception as error:
+        judged = await passage.answer(bytes_of(failure_of(error, id)))
+        if not judged.allowed:
+            raise error_of(body_of(judged.message)) from None
+        raise
+    said = _on_the_wire(context, result)
+    judged = await passage.answer(bytes_of({"jsonrpc": "2.0", "id": id, "result": said}))
+    answer = body_of(judged.message)
+    if not judged.allowed:
+        raise error_of(answer)
+    return result if answer.get("result") == said else _changed(context, result, answer.get("result") or {})
+
+
+def _served_here(context: MiddlewareContext[Any]) -> Any:
+    """The SDK's context of the message from the wire that is being served; None for a call from code."""
+    here = context.fastmcp_context
+    known = None if here is None else here.request_context
+    return None if known is None else known._srctx
+
+
+def _message(context: MiddlewareContext[Any], arrived: Wire | None) -> Wire:
+    """What is to be judged: the message from the wire, or what a server in front of this one, or code, made of it."""
+    params = _params(context.message)
+    if arrived is not None and arrived["method"] == context.method and _same_target(arrived.get("params"), params):
+        return arrived
+    message: Wire = {"jsonrpc": "2.0", "method": context.method, "params": params}
+    if context.type == "request":
+        message["id"] = _IN_CODE if arrived is None else arrived.get("id", _IN_CODE)
+    meta = (arrived or {}).get("params", {}).get("_meta")
+    return message if meta is None else {**message, "params": {**params, "_meta": meta}}
+
+
+def _params(message: Any) -> Wire:
+    if isinstance(message, BaseModel):
+        dumped = message.model_dump(by_alias=True, mode="json", exclude_none=True)
+        return dict(dumped.get("params") or {}) if "method" in dumped else dumped
+    return dict(message) if isinstance(message, Mapping) else {}
+
+
+def _same_target(arrived: Any, params: Wire) -> bool:
+    raw = arrived or {}
+    return all(raw.get(key) == params.get(key) for key in ("name", "uri") if key in raw or key in params)
+
+
+def _forwarded(context: MiddlewareContext[Any], message: Wire, passage: Passage) -> MiddlewareContext[Any]:
+    """The message as it was judged, where a check has rewritten it."""
+    params = passage.forwarded(message).get("params")
+    if params == message.get("params") or params is None:
+        return context
+    if not isinstance(context.message, BaseModel):
+        return context.copy(message=params)
+    whole = "method" in type(context.message).model_fields
+    given = {"method": context.method, "params": params} if whole else params
+    return context.copy(message=type(context.message).model_validate(given))
+
+
+def _refused(decision: Decision, context: MiddlewareContext[Any]) -> Any:
+    if context.type == "notification":
+        return None
+    answer = refusal(decision)
+    if "result" in answer:
+        return ToolResult.from_mcp_result(CallToolResult.model_validate(answer["result"]))
+    raise error_of(answer)
+
+
+def _on_the_wire(context: MiddlewareContext[Any], result: Any) -> Wire:
+    """A result as the client would get it."""
+    if context.method in _LISTS:
+        key, _, _, written = _LISTS[context.method]
+        return {key: [plain(written(each)) for each in result]}
+    if isinstance(result, InputRequiredToolResult | InputRequiredResourceResult | InputRequiredPromptResult):
+        return plain(result.input_required)
+    if isinstance(result, ToolResult):
+        return _tool_result(result.to_mcp_result())
+    if isinstance(result, ResourceResult):
+        return plain(result.to_mcp_result(context.message.uri))
+    if isinstance(result, PromptResult):
+        return plain(result.to_mcp_prompt_result())
+    return plain(result)
+
+
+def _tool_result(made: Any) -> Wire:
+    if isinstance(made, tuple):
+        made = CallToolResult(content=made[0], structured_content=made[1])
+    elif isinstance(made, list):
+        made = CallToolResult(content=made)
+    return plain(made)
+
+
+def _changed(context: MiddlewareContext[Any], result: Any, answer: Wire) -> Any:
+    """The result in the shape that FastMCP goes on with, as a check has left it."""
+    if context.method in _LISTS:
+        key, name, named, _ = _LISTS[context.method]
+        kept = {each.get(name) for each in answer.get(key, [])}
+        return [each for each in result if named(each) in kept]
+    if isinstance(result, ToolResult) and not isinstance(result, InputRequiredToolResult):
+        return ToolResult.from_mcp_result(CallToolResult.model_validate(answer))
+    if isinstance(result, Mapping):
+        return answer
+    raise error_of({"error": {"code": _WITHHELD, "message": "The call ran; its result was withheld."}})
+
+
+def _look_at_middleware() -> None:
+    arguments = list(signature(Middleware.__call__).parameters)
+    seen = {field.name for field in fields(MiddlewareContext)}
+    if arguments == ["self", "context", "call_next"] and seen >= {"message", "fastmcp_context", "type", "method"}:
+        return
+    raise Misplaced(
+        f"the middleware of fastmcp {version('fastmcp')} is not the one this release knows (tried with {KNOWN}): "
+        "nothing would be judged. Install a version that was tried, or put SMCPMiddleware in front of the server"
+    )

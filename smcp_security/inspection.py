@@ -1,0 +1,303 @@
+"""What an edge asks of the framework: judge this message, judge that answer, this exchange ends. Denies on any error.
+
+The only broad `except` of the package is here: it logs exception types and frames, never a message (pydantic and
+jsonschema put the input into theirs), and denies.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeAlias
+
+from smcp_security import audit, contexts, engine
+from smcp_security.armed import Armed, Surroundings
+from smcp_security.checks import Step
+from smcp_security.checks.rung import Context, Http, Run
+from smcp_security.decision import Decision, Finding, finding
+from smcp_security.drivers import drive, drive_async, to_its_end
+from smcp_security.errors import AuditUnavailable, FrameworkClosed, Unavailable
+from smcp_security.failures import broken, log_frames, withheld_after
+from smcp_security.message import Kind
+from smcp_security.settlement import counted, settlement
+from smcp_security.sources import answering
+from smcp_security.stores.memory import MemoryStore
+from smcp_security.strict_json import ids_at_ends
+
+ReadBodyAsync: TypeAlias = Callable[[int], Awaitable[bytes | None]]
+ReadBodySync: TypeAlias = Callable[[int], bytes | None]
+
+_log: Final = logging.getLogger("smcp_security")
+
+
+class Inspection:
+    """The part of the framework that edges use. Each question has a twin that needs no event loop."""
+
+    _around: Surroundings
+    _armed: Armed
+    _closed: bool
+
+    # -- for edges ---------------------------------------------------------------------------------------------------
+
+    def http_context(self, http: Http) -> Context:
+        """The context of an HTTP request."""
+        return contexts.of_http(http, self._armed.policy.server.trusted_proxies)
+
+    async def inspect(
+        self,
+        context: Context,
+        read_body: ReadBodyAsync | None = None,
+        *,
+        edge: str,
+        demands: Sequence[Step] = (),
+        earlier: Decision | None = None,
+    ) -> Decision:
+        """Judge a message whose body is read only if the headers pass. `edge` names the adapter, for the audit.
+
+        `demands` are climbed after the policy's own steps. `earlier` is what an edge outside made of the very message
+        that `context` holds: then they alone are climbed, under its id, and only a refusal is written down.
+        """
+        armed = self._begin(context, earlier)
+        try:
+            answer = answering(armed.sources.answer_async, read_body)
+            decision = await drive_async(self._request_run(context, armed, demands, earlier), answer)
+        except Exception as error:
+            decision = broken(error, context)
+        if earlier is not None and decision.allowed:
+            return decision
+        decision = self._settled(decision, context, armed, edge)
+        if not decision.allowed:
+            await self.settle(decision)
+        return decision
+
+    def inspect_sync(
+        self,
+        context: Context,
+        read_body: ReadBodySync | None = None,
+        *,
+        edge: str,
+        demands: Sequence[Step] = (),
+        earlier: Decision | None = None,
+    ) -> Decision:
+        """`inspect` without an event loop."""
+        armed = self._begin(context, earlier)
+        try:
+            answer = answering(armed.sources.answer, read_body)
+            decision = drive(self._request_run(context, armed, demands, earlier), answer)
+        except Exception as error:
+            decision = broken(error, context)
+        if earlier is not None and decision.allowed:
+            return decision
+        decision = self._settled(decision, context, armed, edge)
+        if not decision.allowed:
+            self.settle_sync(decision)
+        return decision
+
+    async def inspect_response(self, raw: bytes, decision: Decision) -> Decision:
+        """Judge one JSON body or one SSE event's data; `finish` notes the outcome of the whole exchange."""
+        context, armed = contexts.of_response(raw, decision), self._armed
+        context.now = time.time()
+        try:
+            return await drive_async(self._response_run(context, decision, armed), armed.sources.answer_async)
+        except Exception as error:
+            return withheld_after(error, decision)
+
+    def inspect_response_sync(self, raw: bytes, decision: Decision) -> Decision:
+        """`inspect_response` without an event loop."""
+        context, armed = contexts.of_response(raw, decision), self._armed
+        context.now = time.time()
+        try:
+            return drive(self._response_run(context, decision, armed), armed.sources.answer)
+        except Exception as error:
+            return withheld_after(error, decision)
+
+    async def bind(self, session: str, decision: Decision) -> bool:
+        """Whether a session that the server has just begun is the caller's from now on; not if that cannot be known."""
+        if self._armed.policy.identity is None:
+            return True
+        return await self._finds(_beginning(session, decision))
+
+    def bind_sync(self, session: str, decision: Decision) -> bool:
+        """`bind` without an event loop."""
+        if self._armed.policy.identity is None:
+            return True
+        try:
+            return drive(_beginning(session, decision), self._armed.sources.answer)
+        except Unavailable:  # the store says so itself
+            return False
+        except Exception as error:
+            log_frames(error)
+            return False
+
+    async def admits(self, context: Context) -> bool:
+        """Whether identity and session let the sender of a message pass that was refused before they were asked."""
+        context.now = time.time()
+        return await self._finds(engine.admits(context, self._armed.request))
+
+    async def settle(self, decision: Decision, *, pending: bool = False) -> None:
+        """The exchange ends: its answer is taken from the budgets, and its slots are given back.
+
+        `pending`: the answer may still come on another exchange of the session; until then its slots last as long as
+        those of a dead worker. What has begun is done, whatever becomes of the task that waits for it.
+        """
+        context = self._held(decision, pending)
+        if context is None or isinstance(self._armed.store, MemoryStore):
+            self._give_back(context)
+        else:
+            await to_its_end(self._settle(context))
+
+    def settle_sync(self, decision: Decision, *, pending: bool = False) -> None:
+        """`settle` without an event loop."""
+        self._give_back(self._held(decision, pending))
+
+    def too_large(self, head: bytes, tail: bytes, decision: Decision) -> tuple[Decision, bool]:
+        """The verdict on an event over the cap, of which the edge holds only the ends, and whether all is told by it.
+
+        On a stream that answers other requests than its own, `message` carries the id that the event seems to answer.
+        If nobody is known to wait for that one, somebody may wait for another.
+        """
+        asked, session = decision.request, "" if decision.context is None else decision.context.session
+        if asked is not None and asked.kind is Kind.REQUEST:
+            return engine.withheld("SMCP701", decision), True
+        ids = ids_at_ends(head, tail)
+        known = next((id for id in ids if self._around.exchanges.settle(session, id)), None)
+        seeming = ids[-1] if ids else None
+        return engine.withheld("SMCP701", decision, seeming if known is None else known), known is not None
+
+    def forget(self, session: str) -> None:
+        """The server has ended a session."""
+        self._around.exchanges.forget(session)
+
+    def refuse(self, code: str, context: Context, *, edge: str) -> Decision:
+        """Refuse for a reason that only the edge can see (a WebSocket, MCP at a path that is not listed)."""
+        armed = self._begin(context)
+        flooded = drive(armed.flood(context), armed.sources.answer).findings
+        decision = engine.denial(flooded[0] if flooded else finding(code), context, context.id)
+        return self._noted(decision, context, armed, edge)
+
+    def finish(
+        self,
+        decision: Decision,
+        *,
+        result: str,
+        status: int = 0,
+        size: int = 0,
+        seconds: float = 0.0,
+        findings: tuple[Finding, ...] = (),
+    ) -> None:
+        """Note what became of an allowed message, under the id of its decision. It has run: this denies nothing."""
+        asked = decision.request
+        if result == "withheld" and asked is not None and asked.kind is Kind.REQUEST and decision.context is not None:
+            self._around.exchanges.settle(decision.context.session, asked.id)
+        sink = self._armed.sink
+        if not sink.wants(result == "withheld"):
+            return
+        record = audit.outcome_record(
+            id=decision.id, at=time.time(), status=status, result=result, size=size, seconds=seconds, findings=findings
+        )
+        try:
+            sink.write(record)
+        except AuditUnavailable:
+            _log.error("audit: the outcome of %s could not be recorded", decision.id)
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _begin(self, context: Context, earlier: Decision | None = None) -> Armed:
+        context.id, context.now = _new_id() if earlier is None else earlier.id, time.time()
+        return self._armed
+
+    def _held(self, decision: Decision, pending: bool) -> Context | None:
+        """The context of an exchange that holds something to be given back now."""
+        context = decision.context
+        if context is None or not (context.slots or context.uncounted or (pending and context.draws)):
+            return None
+        if pending and self._around.exchanges.defer(context):
+            self._armed.store.lapse(context.slots)
+            context.slots = ()
+        return context
+
+    async def _finds(self, run: Run[bool]) -> bool:
+        """What a run finds; false where that cannot be known."""
+        try:
+            return await drive_async(run, self._armed.sources.answer_async)
+        except Unavailable:  # the store says so itself
+            return False
+        except Exception as error:
+            log_frames(error)
+            return False
+
+    def _request_run(
+        self, context: Context, armed: Armed, demands: Sequence[Step], earlier: Decision | None
+    ) -> Run[Decision]:
+        if self._closed:
+            raise FrameworkClosed("the framework is closed")
+        return engine.inspect_request(
+            context,
+            armed.request + tuple(demands) if earlier is None else demands,
+            id=context.id,
+            monitored=armed.monitored,
+            timer=time.perf_counter_ns,
+            statuses=armed.statuses,
+        )
+
+    def _response_run(self, context: Context, decision: Decision, armed: Armed) -> Run[Decision]:
+        run = engine.inspect_response(
+            context, armed.response, id=decision.id, monitored=armed.monitored, timer=time.perf_counter_ns
+        )
+        asked, exchanges = decision.context, self._around.exchanges
+        if not (exchanges.owes or (asked is not None and asked.draws)):
+            return run
+        return counted(run, asked, context, exchanges.owing, self._around.count_tokens)
+
+    async def _settle(self, context: Context) -> None:
+        try:
+            await drive_async(settlement(context), self._armed.sources.answer_async)
+        except Exception as error:
+            log_frames(error)
+
+    def _give_back(self, context: Context | None) -> None:
+        try:
+            if context is not None:
+                drive(settlement(context), self._armed.sources.answer)
+        except Exception as error:
+            log_frames(error)
+
+    def _settled(self, decision: Decision, context: Context, armed: Armed, edge: str) -> Decision:
+        """The verdict as it takes effect: written down, and what is allowed open for its answer."""
+        decision = self._noted(decision, context, armed, edge)
+        if armed.keys is not None:
+            # The app gets the decision in its scope, and has no use for the caller's credential.
+            context.http, context.token, context.api_key = None, "", ""
+        if context.slots:
+            armed.store.hold(context.slots, context)
+        if decision.allowed and decision.request is not None:
+            caller = "" if context.caller is None else context.caller.id
+            self._around.exchanges.open(context.session, decision.request, caller)
+        return decision
+
+    def _noted(self, decision: Decision, context: Context, armed: Armed, edge: str) -> Decision:
+        """Write the verdict down before it takes effect. Where that fails and the policy says so, it is a denial."""
+        try:
+            # Where a reload came in between, the sink in force: the one before is closed.
+            sink = self._armed.sink
+            if sink.wants(not decision.allowed):
+                sink.write(audit.decision_record(decision, context, armed.seal, edge))
+        except AuditUnavailable:
+            blocking = finding("SMCP002")
+            return engine.denial(blocking, context, decision.id)
+        except Exception as error:
+            return broken(error, context)
+        return decision
+
+
+def _new_id() -> str:
+    return secrets.token_hex(12)
+
+
+def _beginning(session: str, decision: Decision) -> Run[bool]:
+    # Late: where nobody is asked who they are, nothing of identity is imported.
+    from smcp_security.checks.sessions import begun
+
+    return begun(session, decision.caller)

@@ -1,0 +1,21 @@
+"""A stdio server on `mcp` 2.x, which speaks both eras."""
+
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("tools", log_level="ERROR")
+
+
+@server.tool()
+def echo(message: str) -> str:
+    """Return the message."""
+    return message
+
+
+@server.tool()
+def big(size: int) -> str:
+    """Return a text of so many characters."""
+    return "x" * size
+
+
+if __name__ == "__main__":
+    server.run("stdio")
