@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from smcp_security.adapters.body import Body
 from smcp_security.adapters.callers import introduce, is_disguised, spared
-from smcp_security.adapters.current import SCOPE_KEY, Exchange, during
+from smcp_security.adapters.current import SCOPE_KEY, Exchange, during, is_judged
 from smcp_security.adapters.facts import bears_marks, encoding_of, http_of, known_metadata
 from smcp_security.adapters.legacy_sse import Streams, awaited, stand_in, unheard
 from smcp_security.adapters.places import Places, normalised
@@ -76,10 +76,6 @@ class SMCPMiddleware:
         return asks or bool(self._places.place(scope, server.paths))
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        outside = scope.get(SCOPE_KEY)
-        if isinstance(outside, Exchange) and outside.framework is self.framework:
-            await self.app(scope, receive, send)
-            return
         server = self.framework.policy.server
         if type(scope["headers"]) is not list:  # any iterable will do for ASGI, and we read it more than once
             scope = {**scope, "headers": list(scope["headers"])}
@@ -100,6 +96,9 @@ class SMCPMiddleware:
         """The whole way of one MCP exchange: judge, forward what was judged, judge what comes back."""
         if not self._placed:
             self._check_placement()
+        if await is_judged(scope.get(SCOPE_KEY), self.framework, body):
+            await self.app(scope, body.unread(), send)
+            return
         policy = self.framework.policy
         context = self.framework.http_context(http_of(scope))
         stream = "" if context.session else self._streams.session_of(scope)

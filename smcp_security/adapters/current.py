@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
+from smcp_security.adapters.body import Body
 from smcp_security.decision import Decision
 from smcp_security.framework import SMCPSecurityFramework
 
@@ -53,6 +54,18 @@ def exchange_here() -> Exchange | None:
     has the exchange under `SCOPE_KEY`.
     """
     return _EXCHANGE.get()
+
+
+async def is_judged(given: object, framework: SMCPSecurityFramework, body: Body) -> bool:
+    """Whether `given`, which a request brings along, is this framework's verdict on the very bytes that it has.
+
+    An app may send another message on with the scope of the one that was judged.
+    """
+    if not isinstance(given, Exchange) or given.framework is not framework:
+        return False
+    forwarded = given.decision.message
+    expected = forwarded if isinstance(forwarded, bytes) else b""
+    return await body.read(len(expected)) == expected
 
 
 SCOPE_KEY: Final = "smcp.exchange"

@@ -7,52 +7,18 @@ are run by hand: every answer is there at once, so they end without having waite
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from smcp_security.decision import Decision, Finding
+from smcp_security.decision import Decision
 from smcp_security.framework import SMCPSecurityFramework
 from smcp_security.policy import Policy
 
 T = TypeVar("T")
 
 
-class Judge(Protocol):
-    """What the response side asks of the framework."""
-
-    @property
-    def policy(self) -> Policy:
-        """The policy in force."""
-
-    async def inspect_response(self, raw: bytes, decision: Decision) -> Decision:
-        """Judge one JSON body or one SSE event's data."""
-
-    async def bind(self, session: str, decision: Decision) -> bool:
-        """Whether a session that the server has just begun is the caller's from now on."""
-
-    async def settle(self, decision: Decision, *, pending: bool = False) -> None:
-        """The exchange ends: give back what it holds."""
-
-    def too_large(self, head: bytes, tail: bytes, decision: Decision) -> tuple[Decision, bool]:
-        """The verdict on an event over the cap."""
-
-    def forget(self, session: str) -> None:
-        """The server has ended a session."""
-
-    def finish(
-        self,
-        decision: Decision,
-        *,
-        result: str,
-        status: int = 0,
-        size: int = 0,
-        seconds: float = 0.0,
-        findings: tuple[Finding, ...] = (),
-    ) -> None:
-        """Note what became of an allowed message."""
-
-
 class Blocking:
-    """A `Judge` whose coroutines never wait: for WSGI, and for Django without an event loop."""
+    """What the response side asks of the framework, with coroutines that never wait: for WSGI and Django without an
+    event loop."""
 
     def __init__(self, framework: SMCPSecurityFramework) -> None:
         self._framework = framework
@@ -76,6 +42,10 @@ class Blocking:
     async def settle(self, decision: Decision, *, pending: bool = False) -> None:
         """The exchange ends: give back what it holds."""
         self._framework.settle_sync(decision, pending=pending)
+
+
+Judge: TypeAlias = SMCPSecurityFramework | Blocking
+"""What the response side asks."""
 
 
 def at_once(work: Coroutine[Any, Any, T]) -> T:

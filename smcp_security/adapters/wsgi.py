@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from smcp_security.adapters.body import Body
-from smcp_security.adapters.current import SCOPE_KEY, Exchange
+from smcp_security.adapters.current import SCOPE_KEY, Exchange, is_judged
 from smcp_security.adapters.environ import Environ, judged, scope_of
 from smcp_security.adapters.facts import Scope, bears_marks, encoding_of, http_of, known_metadata
 from smcp_security.adapters.judges import Blocking, at_once
@@ -51,9 +51,6 @@ class SMCPMiddleware:
         self._streams = Streams()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        outside = environ.get(SCOPE_KEY)
-        if isinstance(outside, Exchange) and outside.framework is self.framework:
-            return self.app(environ, start_response)
         scope = scope_of(environ)
         server = self.framework.policy.server
         if (known := known_metadata(scope, self.framework.policy)) is not None:
@@ -73,6 +70,8 @@ class SMCPMiddleware:
 
     def _guard(self, environ: Environ, scope: Scope, place: str, body: Body, start: StartResponse) -> Iterable[bytes]:
         """The whole way of one MCP exchange: judge, forward what was judged, judge what comes back."""
+        if at_once(is_judged(environ.get(SCOPE_KEY), self.framework, body)):
+            return self.app(unread(environ, body), start)
         policy = self.framework.policy
         http = http_of(scope)
         context = self.framework.http_context(http)

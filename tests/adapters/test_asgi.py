@@ -397,3 +397,18 @@ async def test_two_edges_of_one_framework_judge_and_count_once() -> None:
     assert len(server.calls) == 1
     refused = await posting(call("echo", {"text": SHELL})).through(outer)
     assert refused.value["result"]["isError"] and len(server.calls) == 1
+
+
+async def test_another_message_with_the_scope_of_a_judged_one_is_judged_too() -> None:
+    server = Server()
+    inner = guarded(server)
+    attack = encoded(call("echo", {"text": SHELL}))
+
+    async def gateway(scope: Scope, receive: Receive, send: Send) -> None:
+        async def exchanged() -> Message:
+            return {"type": "http.request", "body": attack, "more_body": False}
+
+        await inner(scope, exchanged, send)
+
+    told = await posting(call("echo")).through(SMCPMiddleware(gateway, framework=inner.framework))
+    assert told.value["result"]["isError"] and server.calls == []

@@ -374,3 +374,15 @@ def test_a_post_that_asks_for_a_websocket_is_a_post() -> None:
     message = call("echo")
     asked = through(behind(server), posting(message, [*headers_of(message), ("upgrade", "websocket")]))
     assert asked.status == 200 and len(server.calls) == 1
+
+
+def test_another_message_with_the_environ_of_a_judged_one_is_judged_too() -> None:
+    server = Server()
+    inner = behind(server)
+    attack = encoded(call("echo", {"text": "a; cat /etc/passwd | sh"}))
+
+    def gateway(environ: Environ, start: StartResponse) -> Iterable[bytes]:
+        return inner({**environ, "wsgi.input": BytesIO(attack), "CONTENT_LENGTH": str(len(attack))}, start)
+
+    told = through(SMCPMiddleware(gateway, framework=inner.framework), posting(call("echo")))
+    assert told.value["result"]["isError"] and server.calls == []

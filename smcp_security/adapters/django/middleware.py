@@ -13,7 +13,7 @@ from typing import Any, Final
 from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction
 
 from smcp_security.adapters.body import Body
-from smcp_security.adapters.current import SCOPE_KEY, Exchange, during
+from smcp_security.adapters.current import SCOPE_KEY, Exchange, during, is_judged
 from smcp_security.adapters.django.configuration import framework
 from smcp_security.adapters.django.requests import (
     ENCODINGS,
@@ -68,8 +68,6 @@ class SMCPMiddleware:
     async def _pass(self, request: Any) -> Any:
         request.smcp = None
         policy = self.framework.policy
-        if (exchange := _judged_outside(request)) is not None and exchange.framework is self.framework:
-            return await self._pass_on(request, exchange)
         scope = described(request)
         if (known := known_metadata(scope, policy)) is not None:
             return answered(known, request.method)
@@ -97,6 +95,10 @@ class SMCPMiddleware:
             # Once all views are imported. Raises where a decorator of ours guards nothing: nothing is served then.
             check_placement()
             self._placed = True
+        outside = _judged_outside(request)
+        if outside is not None and await is_judged(outside, self.framework, body):
+            put_back(request, body)
+            return await self._pass_on(request, outside)
         policy = self.framework.policy
         context = self.framework.http_context(http_of(scope))
         stream = "" if context.session else self._streams.session_of(scope)

@@ -11,6 +11,7 @@ from typing import Any
 from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 
+from smcp_security import answers
 from smcp_security.adapters.sdk.guard import Guard, Passage, Wire, body_of
 
 
@@ -60,13 +61,15 @@ class Standing:
         """
         said = await self._said({**_message(method, params), "id": 0})
         if said is None or self.passage is None:
-            raise MCPError(code=-31502, message="The server's question was withheld.")
+            raise MCPError(code=answers.WITHHELD, message="The server's question was withheld.")
         result = await self._inner.send_raw_request(method, said.get("params"), opts)
         answer = {"jsonrpc": "2.0", "id": 0, "result": result}
         decision = await self._guard.judge_posted(answer, self.passage.decision)
         if not decision.allowed:
             error = body_of(decision.message).get("error") or {}
-            raise MCPError(code=error.get("code", -31422), message=error.get("message", ""), data=error.get("data"))
+            raise MCPError(
+                code=error.get("code", answers.REFUSED), message=error.get("message", ""), data=error.get("data")
+            )
         await Passage(self._guard.framework, decision).end()
         return dict(body_of(decision.message).get("result") or {})
 

@@ -20,6 +20,7 @@ from fastmcp.tools.base import InputRequiredToolResult, ToolResult
 from mcp.types import CallToolResult
 from pydantic import BaseModel
 
+from smcp_security import answers
 from smcp_security.adapters.current import during
 from smcp_security.adapters.sdk.guard import Guard, Passage, Wire, body_of, bytes_of, refusal
 from smcp_security.adapters.sdk.modern import error_of, failure_of, plain, wire
@@ -44,7 +45,6 @@ _LISTS: Final[dict[str, tuple[str, str, Callable[[Any], str], Callable[[Any], An
         lambda each: each.to_mcp_template(),
     ),
 }
-_WITHHELD: Final = -31502
 
 
 class SecurityMiddleware(Middleware):
@@ -188,7 +188,7 @@ def _changed(context: MiddlewareContext[Any], result: Any, answer: Wire) -> Any:
         return ToolResult.from_mcp_result(CallToolResult.model_validate(answer))
     if isinstance(result, Mapping):
         return answer
-    raise error_of({"error": {"code": _WITHHELD, "message": "The call ran; its result was withheld."}})
+    raise error_of({"error": {"code": answers.WITHHELD, "message": "The call ran; its result was withheld."}})
 
 
 def _look_at_middleware() -> None:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from smcp_security import contexts
+from smcp_security import answers, contexts
 from smcp_security.adapters.account import Account
 from smcp_security.adapters.current import SCOPE_KEY, Exchange, exchange_here
 from smcp_security.adapters.facts import http_of
@@ -203,7 +203,7 @@ def body_of(message: Any) -> Wire:
         value = deserialise(message)
         if type(value) is dict:
             return value
-    return {"jsonrpc": "2.0", "error": {"code": -31500, "message": "The message was refused."}}
+    return {"jsonrpc": "2.0", "error": {"code": answers.INTERNAL, "message": "The message was refused."}}
 
 
 def bytes_of(message: Wire) -> bytes | None:

@@ -19,6 +19,7 @@ from mcp.shared.jsonrpc_dispatcher import handler_exception_to_error_data
 from mcp.types import JSONRPCResponse
 from pydantic import BaseModel
 
+from smcp_security import answers
 from smcp_security.adapters.current import during
 from smcp_security.adapters.sdk.channels import listening
 from smcp_security.adapters.sdk.guard import Guard, Passage, Wire, body_of, bytes_of, refusal
@@ -139,7 +140,7 @@ def _bytes_of(id: str | int, result: Wire) -> bytes | None:
 def error_of(answer: Wire) -> MCPError:
     """The error of an answer, as the SDK raises it."""
     error = answer.get("error") or {}
-    return MCPError(code=error.get("code", -31500), message=error.get("message", ""), data=error.get("data"))
+    return MCPError(code=error.get("code", answers.INTERNAL), message=error.get("message", ""), data=error.get("data"))
 
 
 def _look_at_hook() -> None:

@@ -11,11 +11,12 @@ from importlib import import_module
 from types import TracebackType
 from typing import Any, Final
 
+from smcp_security import answers
 from smcp_security.adapters.current import Exchange
 from smcp_security.adapters.sdk.guard import Guard, Passage, Wire, body_of, bytes_of, refusal
 
 _Key = tuple[str, str | int]
-_REFUSED: Final = {"code": -31502, "message": "The server's question was withheld."}
+_REFUSED: Final = {"code": answers.WITHHELD, "message": "The server's question was withheld."}
 
 
 class Ways:

@@ -55,13 +55,21 @@ def wrap(function: Function, guard: Guard, *, asks_context: bool) -> Function:
 
 
 def _coroutine(function: Function, guard: Guard) -> Function:
+    return _awaited(function, guard, waits=True)
+
+
+def _awaited(function: Function, guard: Guard, *, waits: bool) -> Function:
+    """What is asked is awaited before the function runs; `waits`: its result as well."""
+
     @functools.wraps(function)
     async def guarded(*args: Any, **kwargs: Any) -> Any:
         call = guard.call(args, kwargs)
         await guard.judge(call)
         entered = enter(call.here)
         try:
-            result = await function(*args, **kwargs)
+            result = function(*args, **kwargs)
+            if waits:
+                result = await result
         except BaseException as error:
             leave(entered)
             await guard.end(call, error)
@@ -74,26 +82,17 @@ def _coroutine(function: Function, guard: Guard) -> Function:
 
 
 def _plain(function: Function, guard: Guard) -> Function:
-    @functools.wraps(function)
-    async def twin(*args: Any, **kwargs: Any) -> Any:
-        """For SDK 1.x: the function runs on the event loop as it would, and what is asked is awaited before."""
-        call = guard.call(args, kwargs)
-        await guard.judge(call)
-        entered = enter(call.here)
-        try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            leave(entered)
-            await guard.end(call, error)
-            raise
-        leave(entered)
-        await guard.end(call, None)
-        return result
+    # For SDK 1.x, which runs the function on its event loop.
+    twin = _awaited(function, guard, waits=False)
+    looked = False
 
     @functools.wraps(function)
     def guarded(*args: Any, **kwargs: Any) -> Any:
+        nonlocal looked
         call = guard.call(args, kwargs)
-        if call.around.host is Host.SDK1:
+        if call.around.host is Host.SDK1 and not looked:
+            # Once: to look for who has registered it takes 20 ms, and a tool that another calls is asked for each time.
+            looked = True
             call_async(guarded, twin)
         guard.judge_sync(call)
         entered = enter(call.here)

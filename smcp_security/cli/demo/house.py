@@ -6,19 +6,18 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
 from smcp_security.adapters.asgi import App, Message, Receive, Scope, Send, SMCPMiddleware
-from smcp_security.checks import Step
 from smcp_security.checks.rung import Context
 from smcp_security.cli.demo.shop import FORGOTTEN_PATH, PATH, shop
 from smcp_security.decision import Decision
 from smcp_security.framework import SMCPSecurityFramework
-from smcp_security.inspection import ReadBodyAsync
 
 
 @dataclass(slots=True)
@@ -46,19 +45,10 @@ class Watched(SMCPSecurityFramework):
         super().__init__({})
         self._seen = seen
 
-    async def inspect(
-        self,
-        context: Context,
-        read_body: ReadBodyAsync | None = None,
-        *,
-        edge: str,
-        demands: Sequence[Step] = (),
-        earlier: Decision | None = None,
-    ) -> Decision:
+    async def inspect(self, *args: Any, **named: Any) -> Decision:
         """As the framework, timed from the headers to the verdict, the body read in between included."""
         start = time.perf_counter_ns()
-        verdict = await super().inspect(context, read_body, edge=edge, demands=demands, earlier=earlier)
-        return self._note(verdict, start)
+        return self._note(await super().inspect(*args, **named), start)
 
     def refuse(self, code: str, context: Context, *, edge: str) -> Decision:
         """As the framework, timed."""

@@ -229,7 +229,7 @@ def test_a_connection_with_too_many_calls_never_answered_is_told_to_begin_anew(
 
 
 def test_what_is_too_deep_to_be_read_ends_its_request_and_is_refused_by_its_id(talk: Talk) -> None:
-    deep = b"[" * 1_100 + b"]" * 1_100
+    deep = b"[" * 100_000 + b"]" * 100_000
     talk.client(call(1, "echo"))
     [told], _ = talk.server(b'{"jsonrpc":"2.0","id":1,"result":{"content":[],"structuredContent":{"a":' + deep + b"}}}")
     assert (told["id"], told["error"]["code"], talk.conversation.awaited) == (1, -31502, False)
