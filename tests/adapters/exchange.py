@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import anyio
+import pytest
 
 from smcp_security import SMCPMiddleware, SMCPSecurityFramework
 from smcp_security.adapters.asgi import App, Message, Receive, Scope, Send
@@ -78,7 +79,10 @@ class Exchange:
 
 @cache
 def _framework(policy: str) -> SMCPSecurityFramework:
-    return SMCPSecurityFramework(json.loads(policy))
+    # Shared with tests that come later: the key of the one that asks first is none of theirs.
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("SMCP_API_KEY", raising=False)
+        return SMCPSecurityFramework(json.loads(policy))
 
 
 def guarded(app: App, **policy: Any) -> SMCPMiddleware:
