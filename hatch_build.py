@@ -1,4 +1,4 @@
-"""Build hook: a wheel carries the rules as one JSON file in place of the YAML files, so that it starts without YAML.
+"""Build hook: a wheel carries each folder of rules as one JSON file in place of YAML, so that it starts without YAML.
 
 The documents are copied as they are; the package checks them when it reads them, whichever form they come in.
 """
@@ -13,7 +13,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from ruamel.yaml import YAML
 
-RULES = "smcp_security/rules"
+RULES = ("smcp_security/rules", "smcp_security/redaction/rules")
 
 
 def compiled(folder: Path) -> str:
@@ -37,11 +37,12 @@ class RulesHook(BuildHookInterface):  # type: ignore[type-arg]
         """Hatchling calls this before it collects files."""
         if self.target_name != "wheel" or version == "editable":
             return
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        target = self._scratch / "compiled.json"
-        target.write_text(compiled(Path(self.root) / RULES), encoding="utf-8")
-        build_data["force_include"][str(target)] = f"{RULES}/compiled.json"
-        self.build_config.target_config.setdefault("exclude", []).append(f"/{RULES}/*.yaml")
+        for number, folder in enumerate(RULES):
+            target = self._scratch / str(number) / "compiled.json"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(compiled(Path(self.root) / folder), encoding="utf-8")
+            build_data["force_include"][str(target)] = f"{folder}/compiled.json"
+            self.build_config.target_config.setdefault("exclude", []).append(f"/{folder}/*.yaml")
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Hatchling calls this when the wheel is written."""

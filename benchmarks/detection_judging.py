@@ -12,7 +12,7 @@ from unittest.mock import patch
 from benchmarks.detection_corpus import UNTYPED, Row, message
 from benchmarks.detection_groups import Group
 from smcp_security import Decision, SMCPSecurityFramework
-from smcp_security.rulebook import Rulebook
+from smcp_security.rulebook import Rulebook, load
 
 _DEFAULTS: Final[Mapping[str, Any]] = {"version": 1, "limits": [], "server": {"flood": "off", "max_body": "8MiB"}}
 
@@ -47,7 +47,10 @@ def engine(level: int = 2, *, rules: Rulebook | None = None, **sections: Any) ->
         if rules is None:
             security = SMCPSecurityFramework(policy)
         else:
-            with patch("smcp_security.armed.load", lambda level: rules):
+            # The rules for definitions are asked for by surface; nothing is asked for here.
+            with patch(
+                "smcp_security.armed.load", lambda level, *surfaces: load(level, *surfaces) if surfaces else rules
+            ):
                 security = SMCPSecurityFramework(policy)
         with security:
             yield security

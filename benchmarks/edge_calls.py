@@ -13,7 +13,7 @@ from typing import Any, Final
 from benchmarks.messages import ADDRESS, Workload, headers, request, response
 from smcp_security import Decision, SMCPMiddleware, SMCPSecurityFramework
 from smcp_security.adapters.wsgi import SMCPMiddleware as WsgiMiddleware
-from smcp_security.checks.rung import Http, read_headers
+from smcp_security.checks.http import Http, read_headers
 
 EDGE: Final = "benchmark"
 Call = Callable[[], object]

@@ -36,7 +36,7 @@ from benchmarks.messages import ADDRESS, SEED, TOOL, call, encoded, policy
 from benchmarks.samples import markdown
 from benchmarks.typed_floods import tools, typed_families
 from smcp_security import Decision, RequestContext, SMCPSecurityFramework
-from smcp_security.rulebook import Rulebook
+from smcp_security.rulebook import SENT, Rulebook, Surface
 from smcp_security.rules.catalogue import RawRule, read_rules
 from smcp_security.sse import EventReader
 
@@ -91,7 +91,11 @@ def measure(
 
 def _fresh(given: dict[str, Any]) -> SMCPSecurityFramework:
     """A framework with a rulebook of its own: a process compiles each level once."""
-    with patch("smcp_security.armed.load", lambda level: Rulebook([rule for rule in _rules() if rule.level <= level])):
+
+    def compiled(level: int, surfaces: frozenset[Surface] = SENT) -> Rulebook:
+        return Rulebook([rule for rule in _rules() if rule.level <= level], surfaces)
+
+    with patch("smcp_security.armed.load", compiled):
         return SMCPSecurityFramework(given)
 
 

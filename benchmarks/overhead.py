@@ -47,14 +47,15 @@ BUDGET: Final[Mapping[tuple[str, str], tuple[int, int]]] = {
     ("16 KB (390 strings)", BOTH): (350, 900),
     ("256 KB (one string)", BOTH): (2600, 5000),
 }
-"""Microseconds, p50 and p99, of a full policy; some of its rungs are missing until their release."""
+"""Microseconds, p50 and p99, of a full policy."""
 
 REQUEST_RUNGS: Final = (
     *("transport", "flood", "identity", "session", "body", "envelope", "access", "ownership", "arguments"),
     *("contracts", "injection", "limits"),
 )
 RESPONSE_RUNGS: Final = (
-    *("size", "parse", "trace", "ownership", "learning", "listing", "pins", "redaction", "results injection"),
+    *("size", "parse", "standing", "trace", "ownership", "pins", "learning", "listing", "descriptions", "hidden_text"),
+    *("redaction", "internals", "instructions"),
 )
 LEAST: Final = 20
 """Fewest messages in a block: a median of less says nothing."""
@@ -186,7 +187,7 @@ def by_rung(cells: list[Cell], kind: str, rungs: tuple[str, ...]) -> str:
 
 
 def _spent(cell: Cell, rung: str) -> str:
-    return f"{median(cell.rungs[rung]):,.1f}" if rung in cell.rungs else "not in this release"
+    return f"{median(cell.rungs[rung]):,.1f}" if rung in cell.rungs else "off"
 
 
 def _outside(cell: Cell) -> float:

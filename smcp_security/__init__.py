@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from smcp_security.decision import Action, Answer, Caller, Decision, Finding, Severity
+from smcp_security.codes import Severity
+from smcp_security.decision import Action, Answer, Caller, Decision, Finding
 from smcp_security.errors import (
     AuditUnavailable,
     FrameworkClosed,

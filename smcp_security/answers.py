@@ -12,7 +12,8 @@ from math import ceil
 from types import MappingProxyType
 from typing import Any, Final
 
-from smcp_security.decision import CODES, Action, Answer, Finding
+from smcp_security.codes import CODES
+from smcp_security.decision import Action, Answer, Finding
 from smcp_security.message import Era, Kind, Message
 from smcp_security.strict_json import serialise
 
@@ -143,7 +144,7 @@ def substitute(blocking: Finding, message: Message) -> bytes | None:
 
 def withheld(blocking: Finding, id: str | int | None) -> bytes:
     """The JSON-RPC error in place of a result: the call ran, so that no model repeats a side effect."""
-    error = _error(_row(blocking.code).rpc, blocking)
+    error = _error(_ROWS.get(blocking.code, _WITHHELD).rpc, blocking)
     error["error"]["message"] = "The call ran; its result was withheld."
     return serialise(error if id is None else {**error, "id": id})
 

@@ -46,7 +46,7 @@ MARKS: Final = pattern(r"[\pM\x{FF9E}\x{FF9F}]" + f"{{{MARKS_IN_A_ROW + 1}}}")
 """Half-width katakana sound marks are letters that NFKC turns into combining marks, so they count."""
 
 _TAG: Final = pattern(_class([(0xE0020, 0xE007E)]))
-_ACCENTED: Final = pattern(r"[A-Za-z]\pM|(?:[\x{C0}-\x{24F}\x{1E00}-\x{1EFF}][a-z]{0,2}){3}")
+_ACCENTED: Final = r"[A-Za-z]\pM|(?:[\x{C0}-\x{24F}\x{1E00}-\x{1EFF}][a-z]{0,2}){3}"
 """A mark that no letter composes with, or a word with three accents, which French seldom and disguises often have."""
 
 _MARKS_OF_LATIN: Final = ((0x300, 0x36F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF), (0xFE20, 0xFE2F))
@@ -75,7 +75,7 @@ _OWN_SCRIPTS: Final = (
 class _Lookalikes:
     """The table of look-alikes with its patterns. Made on the first text that is not ASCII, not at start."""
 
-    __slots__ = ("mixed", "other", "table", "telling")
+    __slots__ = ("disguised", "other", "table", "telling", "unusual")
 
     def __init__(self) -> None:
         from smcp_security.confusables import LOOKALIKES
@@ -88,8 +88,9 @@ class _Lookalikes:
         telling = [sign for sign in known if sign not in _TYPOGRAPHY and not _of_own_script(sign)]
         letters = "".join(sign for sign in telling if unicodedata.category(sign)[0] in "LN")
         signs = "".join(sign for sign in telling if unicodedata.category(sign)[0] not in "LN")
-        self.mixed = pattern(f"[A-Za-z0-9][{letters}]|[{letters}][A-Za-z0-9]|[{signs}]")
+        self.disguised = pattern(f"{_ACCENTED}|[A-Za-z0-9][{letters}]|[{letters}][A-Za-z0-9]|[{signs}]")
         self.telling = pattern(f"[{letters}]")
+        self.unusual = pattern(f"{_ACCENTED}|[{letters}{signs}]|{_class(_INVISIBLE_RANGES)}")
         self.other = pattern(rf"[^\x00-\x7f{''.join(known)}]")
 
 
@@ -102,17 +103,21 @@ def _lookalikes() -> _Lookalikes:
     return _Lookalikes()
 
 
+def usual(text: str) -> bool:
+    """Whether some texts joined certainly have no other look each: nothing hidden, no marks, no disguise."""
+    data = in_utf8(text)
+    if any(each.search(data) is not None for each in (_lookalikes().unusual, MARKS)):
+        return False
+    return unicodedata.is_normalized("NFKC", text)
+
+
 def disguised(data: bytes) -> bool:
-    """Whether a text that is not ASCII, in UTF-8, may read as another: by its marks or by look-alikes."""
-    return _ACCENTED.search(data) is not None or _imitates(data)
-
-
-def _imitates(data: bytes) -> bool:
-    """Whether look-alikes are mixed into words, or the text has no other letters than those and ASCII."""
+    """Whether a text that is not ASCII, in UTF-8, may read as another: by its marks, by look-alikes that are mixed into
+    words, or because it has no other letters than those and ASCII."""
     known = _lookalikes()
-    if known.mixed.search(data) is not None:
+    if known.disguised.search(data) is not None:
         return True
-    return known.telling.search(data) is not None and known.other.search(data) is None
+    return known.other.search(data) is None and known.telling.search(data) is not None
 
 
 def appearances(text: str, budget: Budget) -> Iterator[str]:

@@ -14,9 +14,12 @@ from smcp_security.checks.limits import build_flood
 from smcp_security.checks.rung import Rung
 from smcp_security.detectors import Detector, Detectors
 from smcp_security.errors import PolicyError
+from smcp_security.pins.file import read_lock
+from smcp_security.pins.lock import Lock, schemas_of
 from smcp_security.policy import Policy, resolve
+from smcp_security.redaction.redactor import Redactor
 from smcp_security.resolution import Resolution
-from smcp_security.rulebook import load
+from smcp_security.rulebook import DEFINED, Rulebook, load
 from smcp_security.schemas import ToolSchema, UnusableSchema, compile_schema
 from smcp_security.sources import Sources
 from smcp_security.stores.definitions import Definitions
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from smcp_security.keys.ring import Keys
 
 PolicySource: TypeAlias = "Policy | Mapping[str, Any] | str | os.PathLike[str] | None"
-_SECTIONS: Final = ("arguments", "contracts", "injection", "limits", "results")
+_SECTIONS: Final = ("arguments", "contracts", "injection", "limits", "results", "pins")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Armed:
     flood: Rung
     monitored: frozenset[str]
     definitions: Definitions
+    lock: Lock | None
     sink: audit.Sink
     seal: audit.Seal
     store: Store
@@ -86,7 +90,8 @@ def arm(source: PolicySource, around: Surroundings, before: Armed | None = None)
     """
     policy = resolve(source, os.environ)
     rulebook = load(policy.injection.level)
-    definitions = Definitions(_stated(policy))
+    lock = None if policy.pins is None else read_lock(policy.pins)
+    definitions = Definitions(_stated(policy), *_pinned(lock))
     monitored = frozenset(section for section in _SECTIONS if not policy.enforces(section))
     same = before is not None and before.policy.audit == policy.audit
     # A random key stays: hashes of one process go on comparing equal.
@@ -94,27 +99,21 @@ def arm(source: PolicySource, around: Surroundings, before: Armed | None = None)
     digest = keyed or audit.Digest.from_reference(policy.audit.key, os.environ)
     keys = _keys(policy)
     store = _store(policy, around, before)
-    grants = grants_of(policy)
     detectors = Detectors(around.detectors, policy.injection.detectors.budget / 1000)
     if before is not None:
-        definitions.adopt(before.definitions)
+        definitions.adopt(before.definitions, same_pins=before.lock == lock)
         detectors.adopt(before.detectors)
         if keys is not None and before.keys is not None:
             keys.adopt(before.keys)
+    request, response = _ladders(policy, rulebook, around, lock, keys is not None and keys.environment_key)
     return Armed(
         policy,
-        request_steps(
-            policy,
-            rulebook,
-            grants=grants,
-            environment_key=keys is not None and keys.environment_key,
-            count_tokens=around.count_tokens,
-            detectors=len(detectors),
-        ),
-        response_steps(policy, grants=grants),
+        request,
+        response,
         build_flood(policy.server.flood),
         monitored,
         definitions,
+        lock,
         before.sink if same and before is not None else audit.open_sink(policy.audit),
         audit.Seal(_mode(monitored), policy.digest, rulebook.version, digest, policy.audit.arguments == "full"),
         store,
@@ -122,6 +121,32 @@ def arm(source: PolicySource, around: Surroundings, before: Armed | None = None)
         detectors,
         Sources(definitions, around.exchanges, around.flood, store, keys, around.resolution, detectors),
         _statuses(policy),
+    )
+
+
+def _ladders(
+    policy: Policy, rulebook: Rulebook, around: Surroundings, lock: Lock | None, environment_key: bool
+) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    grants = grants_of(policy)
+    return (
+        request_steps(
+            policy,
+            rulebook,
+            grants=grants,
+            environment_key=environment_key,
+            count_tokens=around.count_tokens,
+            detectors=len(around.detectors),
+            lock=lock,
+        ),
+        response_steps(
+            policy,
+            rulebook,
+            Redactor(policy.results.redact, internals=policy.results.errors == "mask"),
+            defined=None if policy.results.descriptions == "off" else load(policy.injection.level, DEFINED),
+            grants=grants,
+            count_tokens=around.count_tokens,
+            lock=lock,
+        ),
     )
 
 
@@ -192,6 +217,11 @@ def _callers(policy: Policy) -> str:
 
 def _mode(monitored: frozenset[str]) -> str:
     return "monitor " + ",".join(sorted(monitored)) if monitored else "enforce"
+
+
+def _pinned(lock: Lock | None) -> tuple[dict[str, ToolSchema], dict[str, ToolSchema]]:
+    """The schemas of results that the lock file states for tools, and those of arguments."""
+    return ({}, {}) if lock is None else (schemas_of(lock, "outputSchema"), schemas_of(lock, "inputSchema"))
 
 
 def _stated(policy: Policy) -> dict[str, ToolSchema]:

@@ -8,11 +8,12 @@ from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
-from smcp_security.checks.rung import Context, Http, read_headers
+from smcp_security.checks.http import Http, read_headers
+from smcp_security.checks.rung import Context
 from smcp_security.checks.transport import Network, client_address, network_of
 from smcp_security.decision import Caller, Decision
 from smcp_security.message import Kind
-from smcp_security.strict_json import faithful
+from smcp_security.strict_json import deserialise, faithful
 
 Incoming: TypeAlias = "Mapping[str, Any] | bytes"
 
@@ -75,10 +76,12 @@ def in_process(request: Incoming, given: Facts) -> Context:
 
 
 def as_given(decision: Decision, message: Incoming) -> Decision:
-    """The verdict, with the dict to forward where a dict was given."""
-    if decision.allowed and isinstance(message, dict):
-        return replace(decision, message=message)
-    return decision
+    """The verdict, with the dict to forward where a dict was given: that very one, unless a rung has edited it."""
+    forward = decision.message
+    if not decision.allowed or not isinstance(message, dict) or not isinstance(forward, bytes):
+        return decision
+    untouched = decision.context is not None and decision.context.raw == forward
+    return replace(decision, message=message if untouched else deserialise(forward))
 
 
 def of_http(http: Http, trusted: Sequence[Network | str]) -> Context:
@@ -92,6 +95,7 @@ def of_response(raw: bytes, decision: Decision) -> Context:
     """The context of what the server says to an allowed request."""
     asked, request = decision.context, decision.request
     return Context(
+        id=decision.id,
         raw=raw,
         request=request if request is not None and request.kind is Kind.REQUEST else None,
         session=asked.session if asked is not None else "",

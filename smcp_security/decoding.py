@@ -62,7 +62,8 @@ PERCENT: Final = pattern(_PERCENT_ESCAPE)
 _NAMED_ENTITY: Final = pattern(_NAMED_REFERENCE)
 _NUMERIC_ENTITY: Final = pattern(_NUMERIC_REFERENCE)
 BACKSLASH: Final = pattern(_BACKSLASH_ESCAPE)
-ESCAPE: Final = pattern("|".join((_PERCENT_ESCAPE, _NAMED_REFERENCE, _NUMERIC_REFERENCE, _BACKSLASH_ESCAPE)))
+ESCAPES: Final = (_PERCENT_ESCAPE, _NAMED_REFERENCE, _NUMERIC_REFERENCE, _BACKSLASH_ESCAPE)
+ESCAPE: Final = pattern("|".join(ESCAPES))
 """Any of the four: a round of decoding runs only where it matches, and each decoder only where its own does."""
 
 NESTED: Final = pattern("|".join((_PERCENT_ESCAPE, _NAMED_REFERENCE, _NUMERIC_REFERENCE, _HEX_ESCAPE)))
@@ -102,11 +103,13 @@ def in_utf8(text: str) -> bytes:
 def without_percent(data: bytes, budget: Budget) -> bytes:
     """Without one layer of percent escapes."""
     # As bytes: searching and replacing in a text of wide characters takes several times as long.
-    return _percent(data, budget) if PERCENT.search(data) is not None else data
+    return _percent(data, budget) if b"%" in data and PERCENT.search(data) is not None else data
 
 
 def without_references(data: bytes, budget: Budget) -> bytes:
     """Without one layer of HTML references."""
+    if b"&" not in data:
+        return data
     if _NUMERIC_ENTITY.search(data) is not None:
         data = _numeric_entities(data, budget)
     if _NAMED_ENTITY.search(data) is not None:

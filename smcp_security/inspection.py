@@ -15,7 +15,8 @@ from typing import Final, TypeAlias
 from smcp_security import audit, contexts, engine
 from smcp_security.armed import Armed, Surroundings
 from smcp_security.checks import Step
-from smcp_security.checks.rung import Context, Http, Run
+from smcp_security.checks.http import Http
+from smcp_security.checks.rung import Context, Run
 from smcp_security.decision import Decision, Finding, finding
 from smcp_security.drivers import drive, drive_async, to_its_end
 from smcp_security.errors import AuditUnavailable, FrameworkClosed, Unavailable
@@ -95,21 +96,28 @@ class Inspection:
             self.settle_sync(decision)
         return decision
 
-    async def inspect_response(self, raw: bytes, decision: Decision) -> Decision:
-        """Judge one JSON body or one SSE event's data; `finish` notes the outcome of the whole exchange."""
+    async def inspect_response(
+        self, raw: bytes, decision: Decision, *, demands: Sequence[Step] | None = None
+    ) -> Decision:
+        """Judge one JSON body or one SSE event's data; `finish` notes the outcome of the whole exchange.
+
+        `demands` are climbed in place of the policy's own steps: what code further in asks of its results.
+        """
         context, armed = contexts.of_response(raw, decision), self._armed
         context.now = time.time()
         try:
-            return await drive_async(self._response_run(context, decision, armed), armed.sources.answer_async)
+            return await drive_async(self._response_run(context, decision, armed, demands), armed.sources.answer_async)
         except Exception as error:
             return withheld_after(error, decision)
 
-    def inspect_response_sync(self, raw: bytes, decision: Decision) -> Decision:
+    def inspect_response_sync(
+        self, raw: bytes, decision: Decision, *, demands: Sequence[Step] | None = None
+    ) -> Decision:
         """`inspect_response` without an event loop."""
         context, armed = contexts.of_response(raw, decision), self._armed
         context.now = time.time()
         try:
-            return drive(self._response_run(context, decision, armed), armed.sources.answer)
+            return drive(self._response_run(context, decision, armed, demands), armed.sources.answer)
         except Exception as error:
             return withheld_after(error, decision)
 
@@ -242,10 +250,15 @@ class Inspection:
             statuses=armed.statuses,
         )
 
-    def _response_run(self, context: Context, decision: Decision, armed: Armed) -> Run[Decision]:
+    def _response_run(
+        self, context: Context, decision: Decision, armed: Armed, demands: Sequence[Step] | None
+    ) -> Run[Decision]:
+        steps = armed.response if demands is None else demands
         run = engine.inspect_response(
-            context, armed.response, id=decision.id, monitored=armed.monitored, timer=time.perf_counter_ns
+            context, steps, id=decision.id, monitored=armed.monitored, timer=time.perf_counter_ns
         )
+        if demands is not None:  # the edge outside counts the answer
+            return run
         asked, exchanges = decision.context, self._around.exchanges
         if not (exchanges.owes or (asked is not None and asked.draws)):
             return run

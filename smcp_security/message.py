@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from smcp_security.fields import Fields
 from smcp_security.leaves import Texts, gather
 from smcp_security.strict_json import Malformed, load
 
@@ -56,6 +57,8 @@ class Message(msgspec.Struct, frozen=True):
     params: dict[str, Any] = msgspec.field(default_factory=dict)
     era: Era = Era.LEGACY
     revision: str = ""
+    # The texts of a server's message; None until they are gathered.
+    fields: Fields | None = None
 
     def __repr__(self) -> str:
         """Without what came: error pages and crash reports print what lies around."""

@@ -18,14 +18,14 @@ from typing import Any, Final
 
 import re2
 
-from smcp_security.decision import Severity
+from smcp_security.codes import Severity
 from smcp_security.errors import RulesError
 from smcp_security.rules.catalogue import CATEGORIES, CERTAIN, Detection, RawRule, canonical, read_rules
 from smcp_security.sql_grammar.shape import goes_on_as_sql
-from smcp_security.sweeps import PACKED, SENTINEL, TEXT_START, TEXT_START_ATOM, Sweeps, options
-from smcp_security.text import Derived, Joined, derive, has_escapes
+from smcp_security.sweeps import ESCAPED, PACKED, SENTINEL, TEXT_START, TEXT_START_ATOM, Sweeps, options
+from smcp_security.text import Derived, Joined, derive
 
-__all__ = ["CATEGORIES", "Hit", "Rule", "Rulebook", "Surface", "load", "read_rules"]
+__all__ = ["CATEGORIES", "DEFINED", "SENT", "Hit", "Rule", "Rulebook", "Surface", "load", "read_rules"]
 
 COMBINING_MARKS: Final = "SMCP600"
 DECODE_BUDGET: Final = "SMCP601"
@@ -55,10 +55,23 @@ _JUDGES: Final[Mapping[str, Callable[[str, str], bool] | None]] = {"": None, "sq
 
 
 class Surface(StrEnum):
-    """What the text is. ANSWER: what a client sends as an answer (roots, sampling, elicitation, `inputResponses`)."""
+    """What the text is. ANSWER: what a client sends as an answer (roots, sampling, elicitation, `inputResponses`).
+
+    RESULT: what a server says (results, prompts, resources, its questions, log messages). DESCRIPTION: definitions and
+    the server's instructions.
+    """
 
     REQUEST = "request"
     ANSWER = "answer"
+    RESULT = "result"
+    DESCRIPTION = "description"
+
+
+SENT: Final = frozenset({Surface.REQUEST, Surface.ANSWER})
+"""What comes from clients. Every rule for results is one for this too, so its automata serve both."""
+
+DEFINED: Final = frozenset({Surface.DESCRIPTION})
+"""What describes a server to a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,39 +155,57 @@ class _Limits:
 
 
 class Rulebook:
-    """Rules ready to scan with. Immutable after construction: threads and forks may share it."""
+    """Rules ready to scan with. Immutable after construction: threads and forks may share it.
 
-    __slots__ = ("_signatures", "_sweeps", "rules", "version")
+    `rules` and `version` are of all rules given, also of those that count on no surface of this one.
+    """
 
-    def __init__(self, rules: Sequence[RawRule]) -> None:
-        """Raises `RulesError` for a pattern that RE2 does not take."""
+    __slots__ = ("_owners", "_signatures", "_sweeps", "rules", "version")
+
+    def __init__(self, rules: Sequence[RawRule], surfaces: frozenset[Surface] = SENT) -> None:
+        """Only rules that count on one of the `surfaces` are compiled.
+
+        Raises `RulesError` for a pattern that RE2 does not take.
+        """
         if not {raw.id for raw in rules} >= _BOUNDS:
             raise RulesError(
                 f"the rules {', '.join(sorted(_BOUNDS))} must all be there: a scan reports its bounds as these"
             )
         self.version: str = sha256(canonical(rules)).hexdigest()
         self.rules: Mapping[str, Rule] = MappingProxyType({raw.id: _rule(raw) for raw in rules})
-        detections = [(raw, detection) for raw in rules for detection in raw.detect]
+        counting = [raw for raw in rules if not surfaces.isdisjoint(self.rules[raw.id].surfaces)]
+        left_out = {surface for raw in rules if raw not in counting for surface in self.rules[raw.id].surfaces}
+        detections = [(raw, detection) for raw in counting for detection in raw.detect]
         self._signatures = tuple(_signature(self.rules[raw.id], raw, detection) for raw, detection in detections)
-        self._sweeps = Sweeps(
+        self._owners = {
+            surface: frozenset(
+                number for number, signature in enumerate(self._signatures) if surface in signature.rule.surfaces
+            )
+            for surface in Surface
+            if surface not in left_out
+        }
+        sweeps = Sweeps(
             [
                 (number, raw.category, atom)
                 for number, (raw, detection) in enumerate(detections)
                 for atom in _atoms(detection)
             ]
         )
+        self._sweeps = {surface: sweeps.only(owners) for surface, owners in self._owners.items()}
 
     def scan(self, texts: Sequence[str], surface: Surface = Surface.REQUEST) -> tuple[Hit, ...]:
         """What the rules find in `texts`: at most one hit for each rule and text, at most about `MAX_HITS` in all.
 
-        Raises `ScanUnproven` if an automaton did not find the sentinel that ends every scan.
+        Raises `ScanUnproven` if an automaton did not find the sentinel that ends every scan, `ValueError` for a surface
+        that this rulebook is not for.
         """
+        if surface not in self._sweeps:
+            raise ValueError(f"the rulebook was compiled without the rules for {surface}")
         joined = Joined(texts, SENTINEL)
-        found = self._sweeps.found(joined)
-        encoded = PACKED in found
-        escaped = has_escapes(joined)
-        if not found and not escaped and joined.text.isascii():
+        found = self._sweeps[surface].found(joined)
+        if not found and joined.text.isascii():
             return ()
+        encoded, escaped = PACKED in found, ESCAPED in found
         hits = {(hit.rule.id, hit.leaf): hit for hit in self._hits(joined, found, surface)}
         if escaped or encoded or not joined.text.isascii():
             for hit in self._decoded(derive(joined, escaped, encoded), texts, surface):
@@ -192,7 +223,7 @@ class Rulebook:
                 yield self._whole(code, leaf, texts)
         if derived.forms:
             forms = Joined([form.text for form in derived.forms], SENTINEL)
-            for hit in self._hits(forms, self._sweeps.found(forms), surface):
+            for hit in self._hits(forms, self._sweeps[surface].found(forms), surface):
                 leaf = derived.forms[hit.leaf].leaf
                 # Source code spells control characters with a backslash, which no terminal and no log reads.
                 if hit.rule.category != "control" or "\\" not in texts[leaf]:
@@ -205,10 +236,8 @@ class Rulebook:
         """The hits in some texts, one for each rule and text. What runs into a bound ends in `FRAGMENT_FLOOD`."""
         limits = _Limits()
         seen: set[tuple[str, int]] = set()
-        for number in sorted(found - {PACKED}):
+        for number in sorted(found & self._owners[surface]):
             signature = self._signatures[number]
-            if surface not in signature.rule.surfaces:
-                continue
             for place in _places(signature, joined, limits):
                 key = (signature.rule.id, place.leaf)
                 if key not in seen:
@@ -246,20 +275,25 @@ def _places(signature: _Signature, joined: Joined, limits: _Limits) -> Iterator[
             position = max(position, place.leaf_end)
 
 
-def load(level: int = 2) -> Rulebook:
-    """The package's rules of this level and below, compiled.
+def load(level: int = 2, surfaces: frozenset[Surface] = SENT) -> Rulebook:
+    """The package's rules of this level and below, compiled for the surfaces: fewer rules are fewer automata to run.
 
     Raises `RulesError` naming the file, the rule and what is wrong: start-up stops.
     """
     if level not in (1, 2, 3):
         raise RulesError(f"rules have the levels 1, 2 and 3, not {level!r}")
-    return _loaded(level)
+    return _loaded(level, surfaces)
 
 
 # Immutable, and those of the package do not change while it runs: a reload of the policy need not read them again.
-@lru_cache(maxsize=3)
-def _loaded(level: int) -> Rulebook:
-    return Rulebook([rule for rule in read_rules() if rule.level <= level])
+@lru_cache(maxsize=9)
+def _loaded(level: int, surfaces: frozenset[Surface]) -> Rulebook:
+    return Rulebook([rule for rule in _of_the_package() if rule.level <= level], surfaces)
+
+
+@lru_cache(maxsize=1)
+def _of_the_package() -> tuple[RawRule, ...]:
+    return read_rules(samples=False)
 
 
 _PATTERN_OPTIONS: Final = options(2)

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, Final
 
 import jsonschema_rs
+import msgspec
 
 from smcp_security.coercion import coerced
 from smcp_security.pointer import at_pointer, pointer
@@ -90,6 +91,10 @@ class ToolSchema:
     def fits(self, arguments: Any) -> bool:
         """Whether the arguments are valid as they are."""
         return bool(self._validator.is_valid(arguments))
+
+    def fits_formats(self, value: Any) -> bool:
+        """Whether the value is valid where `format` counts too, as it does for many readers of results."""
+        return bool(_asserting_for(self._canonical).is_valid(value))
 
     def fits_coerced(self, arguments: Any) -> bool:
         """Whether they are valid once values are read as lenient servers read them, such as "5" for 5."""
@@ -175,6 +180,9 @@ def compile_schema(schema: Any) -> ToolSchema:
     return _compiled(canonical)
 
 
+_sorted: Final = msgspec.json.Encoder(order="sorted").encode
+
+
 # Servers send the same lists again and again.
 @lru_cache(maxsize=1024)
 def _compiled(canonical: bytes) -> ToolSchema:
@@ -185,7 +193,8 @@ def _compiled(canonical: bytes) -> ToolSchema:
         raise UnusableSchema(f"over {MAX_SCHEMA_NODES} nodes, or {MAX_EXPANDED} with its references followed")
     if size.patterns > MAX_PATTERNS:
         raise UnusableSchema(f"over {MAX_PATTERNS} patterns")
-    digest = sha256(canonical).hexdigest()
+    # Servers give the same schema with its keys in another order in the other era.
+    digest = sha256(_sorted(schema)).hexdigest()
     return ToolSchema(
         digest,
         schema,
@@ -201,12 +210,24 @@ def _compiled(canonical: bytes) -> ToolSchema:
 @lru_cache(maxsize=256)
 def _validator_for(canonical: bytes) -> Any:
     """The compiled schema; None if it cannot be compiled."""
+    return _built(canonical, formats=False)
+
+
+@lru_cache(maxsize=64)
+def _asserting_for(canonical: bytes) -> Any:
+    """The compiled schema, with `format` as an assertion."""
+    return _built(canonical, formats=True)
+
+
+def _built(canonical: bytes, *, formats: bool) -> Any:
     schema = deserialise(canonical)
     for limit in _PATTERN_BYTES if _Size(schema).patterns <= _FEW_PATTERNS else _PATTERN_BYTES[:1]:
         # By itself the library fetches a `$ref`, `file:` included, and takes patterns that are not linear.
         options = jsonschema_rs.RegexOptions(size_limit=limit, dfa_size_limit=limit)
         try:
-            return jsonschema_rs.validator_for(schema, offline=True, pattern_options=options)
+            return jsonschema_rs.validator_for(
+                schema, validate_formats=formats or None, offline=True, pattern_options=options
+            )
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError):
             continue
     return None

@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from smcp_security.checks.rung import (
+    AskDrift,
     AskStanding,
     Claim,
     Detect,
+    Drift,
     FetchKeys,
     Introspect,
     Learn,
@@ -31,7 +33,6 @@ from smcp_security.checks.rung import (
 )
 from smcp_security.detectors import Detectors
 from smcp_security.resolution import Resolution
-from smcp_security.schemas import ToolSchema
 from smcp_security.stores.definitions import Definitions
 from smcp_security.stores.exchanges import Exchanges
 from smcp_security.stores.memory import MemoryStore
@@ -57,12 +58,17 @@ class Sources:
         resolution: Resolution,
         detectors: Detectors,
     ) -> None:
-        self._definitions = definitions
         self._flood = flood
         self._store = store
         self._keys = keys
         self._standing = Standing()
-        memory: dict[type[Question], Answer] = {Recall: self._recall, Learn: self._learn, Trace: exchanges.trace}
+        memory: dict[type[Question], Answer] = {
+            Recall: definitions.recall,
+            Learn: definitions.learn,
+            Drift: definitions.note_drift,
+            AskDrift: definitions.has_drifted,
+            Trace: exchanges.trace,
+        }
         self._blocking = {**memory, **self._from(store.answer, None if keys is None else keys.answer)}
         self._blocking[AskStanding] = self._ask_standing
         self._blocking.update(dict.fromkeys((ResolvePath, ResolveHost), resolution.answer))
@@ -89,12 +95,6 @@ class Sources:
 
     def _guard(self, question: Spend) -> Refusal | None:
         return self._flood.spend(question, time.monotonic())
-
-    def _recall(self, question: Recall) -> ToolSchema | None:
-        return self._definitions.recall(question.tool, question.upstream)
-
-    def _learn(self, question: Learn) -> ToolSchema | None:
-        return self._definitions.learn(question.tool, question.schema, question.upstream)
 
     def _ask_standing(self, question: AskStanding) -> Standing:
         return self._stood(self._store.standing_names())

@@ -10,15 +10,17 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, repeat
+from operator import add
 from typing import Any, Final
 
-from smcp_security.appearance import HIDDEN, MARKS, MARKS_IN_A_ROW, appearances, disguised, marked
+import msgspec
+
+from smcp_security.appearance import HIDDEN, MARKS, MARKS_IN_A_ROW, appearances, disguised, marked, usual
 from smcp_security.decoding import (
     BACKSLASH,
     ESCAPE,
     NESTED,
-    PERCENT,
     Budget,
     in_utf8,
     without_backslashes,
@@ -51,8 +53,7 @@ SEPARATOR: Final = "\n\0\n"
 """Between joined texts: a line break for `^` and `$`, and a NUL that no rule's atom crosses."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True, gc=False):
     """Another reading of one text. `leaf` is the index of the text it was made from."""
 
     leaf: int
@@ -84,13 +85,18 @@ class Joined:
     def starts(self) -> list[int]:
         """Where each text begins in `data`, and where one more would. Most messages never ask."""
         if not self._starts:
-            sizes = ((len(text) if text.isascii() else len(in_utf8(text))) + len(SEPARATOR) for text in self.texts)
-            self._starts = list(accumulate(sizes, initial=len(SEPARATOR)))
+            if self.text.isascii():
+                sizes: Iterable[int] = map(len, self.texts)
+            else:
+                sizes = (len(text) if text.isascii() else len(in_utf8(text)) for text in self.texts)
+            between = len(SEPARATOR)
+            self._starts = list(accumulate(map(add, sizes, repeat(between)), initial=between))
         return self._starts
 
     def leaf_at(self, offset: int) -> int:
         """The index of the text that the byte at `offset` belongs to."""
-        return min(max(0, bisect_right(self.starts, offset) - 1), len(self.texts) - 1)
+        starts = self.starts
+        return min(max(0, bisect_right(starts, offset) - 1), len(starts) - 2)
 
     def bounds(self, leaf: int) -> tuple[int, int]:
         """Where the text begins and ends in `data`."""
@@ -100,8 +106,11 @@ class Joined:
         """The texts in which an RE2 pattern matches; each is searched up to its first match only."""
         leaves: set[int] = set()
         match = pattern.search(self.data)
-        while match is not None and match.start() < self.starts[-1]:
-            leaf = self.leaf_at(match.end() - 1)
+        while match is not None:
+            start, end = match.span()
+            if start >= self.starts[-1]:
+                break
+            leaf = self.leaf_at(end - 1)
             leaves.add(leaf)
             # Two bytes of the separator stay: a pattern may begin with what stands before the text.
             match = pattern.search(self.data, self.starts[leaf + 1] - 2)
@@ -123,29 +132,39 @@ def derive(joined: Joined, escaped: bool, encoded: bool) -> Derived:
     Linear in the length of the texts. Reaching a bound is reported, never silent.
     """
     reader = _Reader(Budget(FREE_OUTPUT + OUTPUT_PER_CHARACTER * len(joined.text)))
-    layer = [Form(leaf, joined.texts[leaf]) for leaf in sorted(_suspects(joined, escaped, encoded))]
+    layer = [
+        _Suspect(Form(leaf, joined.texts[leaf]), *how) for leaf, how in _suspects(joined, escaped, encoded).items()
+    ]
     for _ in range(ROUNDS):
-        layer = reader.read(layer)
-        if not layer:
+        forms = reader.read(layer)
+        if not forms:
             return reader.derived()
-        texts = Joined([form.text for form in layer])
-        layer = [layer[number] for number in sorted(_suspects(texts, has_escapes(texts), True))]
+        texts = Joined([form.text for form in forms])
+        layer = [_Suspect(forms[number], *how) for number, how in _suspects(texts, has_escapes(texts), True).items()]
     reader.read_last(layer)
     return reader.derived()
 
 
-def _suspects(joined: Joined, escaped: bool, encoded: bool) -> set[int]:
-    """The texts that may have another reading."""
-    suspects = set() if joined.text.isascii() else _unusual(joined)
-    if escaped:
-        suspects |= joined.leaves_with(ESCAPE)
-    if encoded:
-        suspects |= joined.leaves_with(PACKED)
-    return suspects
+class _Suspect(msgspec.Struct, frozen=True, gc=False):
+    """A text that may have another reading, and what was seen in it: asking each of thousands again takes longest."""
+
+    form: Form
+    escaped: bool
+    packed: bool
+
+
+def _suspects(joined: Joined, escaped: bool, encoded: bool) -> dict[int, tuple[bool, bool]]:
+    """The texts that may have another reading, in order; whether there are escapes, or a packed text, as they stand."""
+    unusual = set() if joined.text.isascii() else _unusual(joined)
+    with_escapes = joined.leaves_with(ESCAPE) if escaped else set()
+    packed = joined.leaves_with(PACKED) if encoded else set()
+    return {leaf: (leaf in with_escapes, leaf in packed) for leaf in sorted(unusual | with_escapes | packed)}
 
 
 def _unusual(joined: Joined) -> set[int]:
     """The texts that look different from what they are, or must not be normalised. Most prose is what it looks like."""
+    if usual(SEPARATOR.join([text for text in joined.texts if not text.isascii()])):
+        return set()
     marked_texts = joined.leaves_with(MARKS)
     changed = {
         leaf
@@ -175,22 +194,23 @@ class _Reader:
             tuple(self._forms), tuple(sorted(self._marks)), tuple(sorted(self._unread)), tuple(sorted(self._deep))
         )
 
-    def read(self, layer: Sequence[Form]) -> list[Form]:
+    def read(self, layer: Sequence[_Suspect]) -> list[Form]:
         """The readings of each text one encoding further; those that may hide another encoding."""
         following: list[Form] = []
-        for place, form in enumerate(layer):
-            if marked(form.text):
-                self._marks.add(form.leaf)
+        for place, suspect in enumerate(layer):
+            if marked(suspect.form.text):
+                self._marks.add(suspect.form.leaf)
                 continue
-            following += self._readings(form)
+            following += self._readings(suspect)
             if self._budget.spent:
-                self._unread.update(left.leaf for left in (*layer[place:], *following))
+                self._unread.update(left.leaf for left in (*(left.form for left in layer[place:]), *following))
                 return []
         return following
 
-    def read_last(self, layer: Sequence[Form]) -> None:
+    def read_last(self, layer: Sequence[_Suspect]) -> None:
         """A last look at what is left: what it looks like, and whether one more encoding is there."""
-        for place, form in enumerate(layer):
+        for place, suspect in enumerate(layer):
+            form = suspect.form
             if marked(form.text):
                 self._marks.add(form.leaf)
                 continue
@@ -199,14 +219,15 @@ class _Reader:
             if not self._budget.spent and _encoded_again(last.text, self._budget):
                 self._deep.add(form.leaf)
             if self._budget.spent:
-                self._unread.update(left.leaf for left in layer[place:])
+                self._unread.update(left.form.leaf for left in layer[place:])
                 return
 
-    def _readings(self, form: Form) -> list[Form]:
+    def _readings(self, suspect: _Suspect) -> list[Form]:
         """The text one encoding further, each kept; returned are those with no escape left, and what was packed."""
-        plain = self._admitted(form.leaf, _plainer(form.text, self._budget))
-        if self._budget.spent:
-            return plain
+        form = suspect.form
+        plain = self._admitted(form.leaf, _plainer(form.text, self._budget, escaped=suspect.escaped))
+        if self._budget.spent or not suspect.packed:
+            return plain[-1:]
         try:
             return plain[-1:] + self._admitted(form.leaf, packed_texts(form.text, self._budget))
         except TooDeep:
@@ -234,33 +255,35 @@ def _encoded_again(text: str, budget: Budget) -> bool:
         return True
 
 
-def _plainer(text: str, budget: Budget) -> Iterator[str]:
-    """The text with one encoding of each kind taken off, the one after the other; the last has lost them all."""
-    looks = [] if text.isascii() else list(appearances(text, budget))
-    yield from looks
-    shown = looks[-1] if looks else text
-    if not _may_escape(shown) or budget.spent:
-        return
+def _plainer(text: str, budget: Budget, *, escaped: bool) -> Iterator[str]:
+    """The text with one encoding of each kind taken off, the one after the other; the last has lost them all.
+
+    `escaped`: whether there are escapes in the text as it stands.
+    """
+    shown = text
+    for shown in () if text.isascii() else list(appearances(text, budget)):
+        yield shown
     data = in_utf8(shown)
-    encoded = shown
-    if ESCAPE.search(data) is not None:
-        yield from _partly_decoded(data, budget)
-        data = without_references(without_percent(data, budget), budget)
-        encoded = data.decode("utf-8", "replace")
-        if encoded != shown:
-            yield encoded
-    if BACKSLASH.search(data) is not None:
+    if shown is not text:
+        escaped = _may_escape(shown) and ESCAPE.search(data) is not None
+    if not escaped or budget.spent:
+        return
+    unquoted = without_percent(data, budget)
+    if unquoted != data:
+        yield from _partly_decoded(data, unquoted, budget)
+    data = without_references(unquoted, budget)
+    encoded = data.decode("utf-8", "replace")
+    if encoded != shown:
+        yield encoded
+    if b"\\" in data and BACKSLASH.search(data) is not None:
         read = without_backslashes(data, budget)
         # Halves of surrogate pairs and the like stay as they are: no further encoding.
         if read != data:
             yield read.decode("utf-8", "replace")
 
 
-def _partly_decoded(data: bytes, budget: Budget) -> Iterator[str]:
-    """What readers make of it that take off less, or more, than all escapes in their order."""
-    if PERCENT.search(data) is None:
-        return
-    unquoted = without_percent(data, budget)
+def _partly_decoded(data: bytes, unquoted: bytes, budget: Budget) -> Iterator[str]:
+    """What readers make of percent escapes that take off less, or more, than all escapes in their order."""
     if without_references(unquoted, budget) != unquoted:
         # An escaped ampersand: who reads percent escapes alone sees a reference, and no more.
         yield unquoted.decode("utf-8", "replace")

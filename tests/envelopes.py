@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from smcp_security.checks.rung import Context, Http, Question, Run, read_headers
+from smcp_security.checks.http import Http, read_headers
+from smcp_security.checks.rung import Context, Question, Run
 from smcp_security.decision import Outcome
 from smcp_security.drivers import drive
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from smcp_security import answers
 from smcp_security.answers import INTERNAL, REFUSED, WITHHELD
-from smcp_security.decision import CODES, Action, Answer, Finding, Severity, finding
+from smcp_security.codes import CODES, Severity
+from smcp_security.decision import Action, Answer, Finding, finding
 from smcp_security.message import Era, Message, parse, typed
 from tests.envelopes import ASSUMED, MODERN, call, encoded, legacy, response
 

@@ -8,21 +8,8 @@ from typing import Any
 import pytest
 
 from smcp_security import SMCPSecurityFramework
-from smcp_security.decision import (
-    CODES,
-    Action,
-    Answer,
-    Caller,
-    Code,
-    Decision,
-    Finding,
-    Origin,
-    Outcome,
-    Severity,
-    _table,
-    denied,
-    finding,
-)
+from smcp_security.codes import CODES, Code, Severity, _table
+from smcp_security.decision import Action, Answer, Caller, Decision, Finding, Origin, Outcome, denied, finding
 
 
 @pytest.mark.parametrize("code", CODES)

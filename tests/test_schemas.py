@@ -125,7 +125,9 @@ def test_a_schema_whose_references_double_at_every_level_is_unusable() -> None:
         compile_schema(doubling(40))
 
 
-def test_the_digest_names_the_schema() -> None:
+def test_the_digest_names_the_schema_whatever_the_order_of_its_keys() -> None:
+    swapped = compile_schema({"required": ["a"], "type": "object"})
+    assert swapped.digest == compile_schema({"type": "object", "required": ["a"]}).digest
     assert compile_schema({"type": "object"}).digest == compile_schema({"type": "object"}).digest
     assert compile_schema({"type": "object"}).digest != compile_schema({"type": "object", "required": ["a"]}).digest
 

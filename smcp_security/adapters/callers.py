@@ -10,7 +10,7 @@ from collections.abc import MutableMapping
 from typing import Any, TypeAlias
 
 from smcp_security.adapters.sdk.users import credentials_of, user_of
-from smcp_security.checks.rung import Http
+from smcp_security.checks.http import Http
 from smcp_security.decision import Decision
 from smcp_security.policy import IdentityPolicy, Policy
 

@@ -1,7 +1,7 @@
 """`@secure_tool`: the policy, and what the tool itself demands, before a function runs; `security_context` for calls
 outside of any server.
 
-Stands directly on the function, below `@mcp.tool()`. Results pass as they are.
+Stands directly on the function, below `@mcp.tool()`. Results pass as they are, but for what `redact` masks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from types import FrameType, TracebackType
-from typing import Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from smcp_security.adapters.sdk.registered import check_new, remember
 from smcp_security.adapters.tools.annotations import Parameters, read_parameters
@@ -25,6 +25,9 @@ from smcp_security.framework import SMCPSecurityFramework
 from smcp_security.parameters import meant
 from smcp_security.policy.pointers import parse_place
 from smcp_security.policy.units import Rate, parse_rate
+
+if TYPE_CHECKING:
+    from smcp_security.adapters.tools.masking import Masks
 
 F = TypeVar("F", bound=Callable[..., Any])
 GUARD: Final = "__smcp_guard__"
@@ -43,6 +46,7 @@ def secure_tool(
     scopes: Iterable[str] | None = None,
     rate: str | Rate | None = None,
     contracts: Mapping[str, object] | None = None,
+    redact: Iterable[str] | None = None,
     name: str | None = None,
     framework: SMCPSecurityFramework | None = None,
 ) -> Callable[[F], F]:
@@ -57,6 +61,7 @@ def secure_tool(
     scopes: Iterable[str] | None = None,
     rate: str | Rate | None = None,
     contracts: Mapping[str, object] | None = None,
+    redact: Iterable[str] | None = None,
     name: str | None = None,
     framework: SMCPSecurityFramework | None = None,
 ) -> Any:
@@ -64,6 +69,7 @@ def secure_tool(
 
     `roles`: the caller needs one of them; an empty list lets nobody in. `scopes`: the caller needs all of them. `rate`:
     calls per caller, such as `10/minute`. `contracts`: by parameter or JSON pointer, besides those in annotations.
+    `redact`: kinds of text that are masked in what it returns, as in the policy's `results.redact`, besides those.
     `name` is what the policy calls the tool; by default the name it is registered as, or the function's own.
     `framework` judges; left out, the one of the edge outside, or one of the process with the policy of `SMCP_POLICY`.
 
@@ -85,7 +91,8 @@ def secure_tool(
         parameters = read_parameters(target)
         tool = target.__name__ if name is None else name
         demands = _demands(tool, parameters, roles, scopes, rate, contracts)
-        return _guarded(target, Guard(demands, parameters, framework, named=name is not None), parameters)
+        masks = _masks(tool, redact, target)
+        return _guarded(target, Guard(demands, parameters, framework, named=name is not None, masks=masks), parameters)
 
     return decorate if function is None else decorate(function, sys._getframe(1))
 
@@ -145,6 +152,17 @@ def _demands(
         None if rate is None else _rate(where, rate),
         {**parameters.contracts, **stated},
     )
+
+
+def _masks(tool: str, redact: Iterable[str] | None, target: Any) -> Masks | None:
+    if redact is None:
+        return None
+    # Late: the rules of redaction are read by those alone that ask for them.
+    from smcp_security.adapters.tools.masking import Masks, kinds_of
+    from smcp_security.adapters.tools.promised import Promise
+
+    kinds = kinds_of(f"secure_tool({tool})", redact)
+    return Masks(tool, kinds, Promise(target)) if kinds else None
 
 
 def _words(where: str, key: str, given: Iterable[object]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from smcp_security.adapters.callers import spared
 from smcp_security.adapters.facts import Scope
-from smcp_security.checks.rung import Http
+from smcp_security.checks.http import Http
 from smcp_security.decision import Decision
 from smcp_security.policy import Policy
 

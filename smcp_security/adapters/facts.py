@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, TypeAlias
 
+from smcp_security.checks.http import Http, read_headers
 from smcp_security.checks.metadata import WELL_KNOWN, metadata
-from smcp_security.checks.rung import Http, read_headers
 from smcp_security.checks.transport import UNIX
 from smcp_security.decision import Answer
 from smcp_security.policy import Policy

@@ -7,20 +7,42 @@ and contracts, the text against the rulebook. Limits come last, so that a refuse
 the rate.
 Canonical bytes need no rung of their own: `message.parse` makes them, so that what was inspected is what goes on.
 
-Responses: the size before the parse, the parse before anything that reads the result. Schemas are learned from whole
-lists, then each caller sees its part of them.
+Responses: the size before the parse, the parse before anything that reads the result. Definitions are held to the lock
+file before they teach a schema; schemas are learned from whole lists, then each caller sees its part of them. Text is
+judged last, of what is left: definitions as they came, then hidden characters go, so that nothing hides in them from
+what masks secrets; what is too long is cut, and last instructions are looked for, and marked as data, in the text that
+the client will get: a cut must not take the mark at its end.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smcp_security.checks import arguments, body, contracts, envelope, injection, limits, results, transport
+from smcp_security.checks import (
+    arguments,
+    body,
+    contracts,
+    descriptions,
+    envelope,
+    hidden_text,
+    injection,
+    instructions,
+    internals,
+    lengths,
+    limits,
+    pinning,
+    redaction,
+    results,
+    transport,
+)
 from smcp_security.checks.budgets import Tokenizer
 from smcp_security.checks.meanings import Knowledge
 from smcp_security.checks.rung import Rung
+from smcp_security.pins.lock import Lock
 from smcp_security.policy import Policy
+from smcp_security.redaction.redactor import Redactor
 from smcp_security.rulebook import Rulebook
 
 if TYPE_CHECKING:
@@ -46,6 +68,7 @@ def request_steps(
     environment_key: bool = False,
     count_tokens: Tokenizer | None = None,
     detectors: int = 0,
+    lock: Lock | None = None,
 ) -> tuple[Step, ...]:
     """The request ladder of a policy, compiled once when the policy loads. What is off has no rung.
 
@@ -60,6 +83,7 @@ def request_steps(
         Step("body", body.build(policy.server)),
         Step("envelope", envelope.build(policy.server)),
         *_access(policy, grants),
+        *_pinned(policy, lock),
         Step("arguments", arguments.build(policy.arguments), "arguments"),
         Step("contracts", contracts.build(knowledge), "contracts"),
         Step("injection", injection.build(policy.injection, rulebook, knowledge, detectors), "injection"),
@@ -109,18 +133,72 @@ def grants_of(policy: Policy) -> Grants | None:
     return Grants(policy)
 
 
-def response_steps(policy: Policy, *, grants: Grants | None = None) -> tuple[Step, ...]:
-    """The response ladder of a policy."""
+def response_steps(
+    policy: Policy,
+    rulebook: Rulebook,
+    redactor: Redactor,
+    *,
+    defined: Rulebook | None = None,
+    grants: Grants | None = None,
+    count_tokens: Tokenizer | None = None,
+    lock: Lock | None = None,
+) -> tuple[Step, ...]:
+    """The response ladder of a policy. `redactor` is that of `results.redact`, `lock` that of `pins`.
+
+    `defined` has the rules for definitions, for a policy that looks into them.
+    """
     return (
         Step("size", results.build_size(policy.results), "results"),
         Step("parse", results.build_parse()),
         *_standing(policy),
         Step("trace", results.build_trace()),
         *_ownership(policy),
+        *_listed(policy, lock),
         Step("learning", results.build_learning()),
         *_listing(policy, grants),
         *_tenancy(policy),
+        *_definitions(policy, rulebook, defined, lock),
+        *_texts(policy, rulebook, redactor, count_tokens),
     )
+
+
+def _pinned(policy: Policy, lock: Lock | None) -> tuple[Step, ...]:
+    return () if policy.pins is None else (Step("pins", pinning.build_request(policy.pins, _there(lock)), "pins"),)
+
+
+def _listed(policy: Policy, lock: Lock | None) -> tuple[Step, ...]:
+    if policy.pins is None:
+        return ()
+    rung = pinning.build_response(policy.pins, _there(lock), enforced=policy.enforces("pins"))
+    return (Step("pins", rung, "pins"),)
+
+
+def _there(lock: Lock | None) -> Lock:
+    if lock is None:
+        raise ValueError("a policy with pins needs its lock")
+    return lock
+
+
+def _definitions(policy: Policy, rulebook: Rulebook, defined: Rulebook | None, lock: Lock | None) -> tuple[Step, ...]:
+    if policy.results.descriptions == "off":
+        return ()
+    if defined is None:
+        raise ValueError("a policy that looks into definitions needs the rules for them")
+    return (Step("descriptions", descriptions.build(policy, defined, lock, rulebook), "results"),)
+
+
+def _texts(policy: Policy, rulebook: Rulebook, redactor: Redactor, count_tokens: Tokenizer | None) -> Iterator[Step]:
+    asked = policy.results
+    if asked.strip:
+        yield Step("hidden_text", hidden_text.build(policy), "results")
+    if redactor.kinds:
+        yield Step("redaction", redaction.build(policy, redactor), "results")
+    if asked.errors != "pass":
+        yield Step("internals", internals.build(policy, redactor), "results")
+    if asked.max_tokens is not None:
+        yield Step("lengths", lengths.build(policy, asked.max_tokens, count_tokens), "results")
+    if asked.injection != "off":
+        yield Step("instructions", instructions.build(policy, rulebook), "results")
 
 
 def _standing(policy: Policy) -> tuple[Step, ...]:

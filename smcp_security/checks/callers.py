@@ -7,7 +7,8 @@ from typing import Final
 from smcp_security.checks import api_keys
 from smcp_security.checks.claims import Hierarchy
 from smcp_security.checks.credentials import Credential, Refused, Sources
-from smcp_security.checks.rung import ApiKey, Http
+from smcp_security.checks.http import Http
+from smcp_security.checks.rung import ApiKey
 from smcp_security.decision import Caller
 from smcp_security.policy import IdentityPolicy
 

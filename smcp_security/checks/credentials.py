@@ -11,7 +11,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import unquote_plus
 
-from smcp_security.checks.rung import Context, Http
+from smcp_security.checks.http import Http
+from smcp_security.checks.rung import Context
 from smcp_security.checks.transport import Network, is_trusted
 from smcp_security.policy import IdentityPolicy, Policy
 

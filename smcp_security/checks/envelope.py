@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from smcp_security import revisions
+from smcp_security.checks.http import Headers
 from smcp_security.checks.routing import header_mismatch
-from smcp_security.checks.rung import Context, Headers, Rung, pure
+from smcp_security.checks.rung import Context, Rung, pure
 from smcp_security.decision import CLEAN, Outcome, denied
 from smcp_security.message import Era, Kind, Message, typed
 from smcp_security.policy import ServerPolicy

@@ -7,7 +7,6 @@ are not certain alone add up, per category and text.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Final
@@ -17,6 +16,7 @@ import msgspec
 from smcp_security.checks.detectors import detected
 from smcp_security.checks.meanings import Knowledge, Meaning, Meanings, arguments_path
 from smcp_security.checks.rung import Context, Recall, Run, Rung
+from smcp_security.checks.scores import weighed
 from smcp_security.decision import CLEAN, Action, Finding, Outcome
 from smcp_security.leaves import PROTOCOL_KEYS, Path, pointers
 from smcp_security.message import Message
@@ -129,17 +129,11 @@ def _said(meaning: Meaning, category: str, general: str) -> str:
 
 def _findings(found: Iterable[_Found], threshold: int, schema: ToolSchema | None) -> Iterator[Finding]:
     """Each hit as a finding; those of a category block where the scores of its rules in one text are enough."""
-    groups: dict[tuple[Path, str], list[_Found]] = defaultdict(list)
-    for item in found:
-        if item.disposition != "off":
-            groups[item.path, item.hit.rule.category].append(item)
-    for (path, _), items in groups.items():
-        certain = sum(item.hit.rule.score for item in items) >= threshold
-        shown = _shown(path, schema)
-        for item in items:
-            action = Action.BLOCK if certain and item.disposition == "block" else Action.REPORT
-            rule = item.hit.rule
-            yield Finding(rule.id, rule.slug, rule.severity, shown, action, rule.remediation)
+    counted = (item for item in found if item.disposition != "off")
+    for item, certain in weighed(counted, lambda item: item.hit, lambda item: item.path, threshold):
+        action = Action.BLOCK if certain and item.disposition == "block" else Action.REPORT
+        rule = item.hit.rule
+        yield Finding(rule.id, rule.slug, rule.severity, _shown(item.path, schema), action, rule.remediation)
 
 
 def _shown(path: Path, schema: ToolSchema | None) -> str:

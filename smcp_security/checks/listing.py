@@ -21,12 +21,18 @@ from smcp_security.decision import CLEAN, Action, Caller, Finding, Outcome, find
 from smcp_security.message import Era, Message
 from smcp_security.message import Kind as MessageKind
 from smcp_security.policy import Policy
+from smcp_security.revisions import fold
 
 _LISTS: Final[Mapping[str, tuple[str, Kind, str]]] = {
     "tools/list": ("tools", "tool", "name"),
     "prompts/list": ("prompts", "prompt", "name"),
     "resources/list": ("resources", "resource", "uri"),
     "resources/templates/list": ("resourceTemplates", "template", "uriTemplate"),
+}
+# By what a lenient reader takes a key for; "" is the method of what is not proven to be the answer to any.
+_READ_AS: Final[Mapping[str, Mapping[str, tuple[str, Kind, str]]]] = {
+    "": {fold(shape[0]): shape for shape in _LISTS.values()},
+    **{method: {fold(shape[0]): shape} for method, shape in _LISTS.items()},
 }
 # A cache must not share these either: who may read them depends on the caller.
 _GUARDED: Final = frozenset({"resources/read", "prompts/get"})
@@ -65,10 +71,10 @@ def build(policy: Policy, grants: Grants | None = None) -> Rung:
 
 def _lists_in(context: Context, message: Message, result: Mapping[str, Any]) -> Iterator[tuple[str, Kind, str]]:
     """The lists that a result holds: of the method that was asked, or of any where that is not proven."""
-    asked = asked_method(context, message)
-    for method, shape in _LISTS.items():
-        if asked in ("", method) and type(result.get(shape[0])) is list:
-            yield shape
+    shapes = _READ_AS.get(asked_method(context, message), {})
+    for key, entries in result.items() if shapes else ():
+        if type(entries) is list and (shape := shapes.get(fold(key))) is not None:
+            yield key, *shape[1:]
 
 
 def _usable(

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from smcp_security.checks.rung import Context, Learn, Run, Rung, Trace, pure
 from smcp_security.decision import CLEAN, Action, Finding, Outcome, denied, finding
+from smcp_security.fields import fields_of
 from smcp_security.leaves import Texts
 from smcp_security.message import Era, Message, typed
 from smcp_security.policy import ResultsPolicy
@@ -21,7 +24,7 @@ _MAX_LESSONS = 1_000
 _MAX_REPORTS = 20
 _ENVELOPE: Final = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
 _OUTCOMES: Final = frozenset({"result", "error"})
-# No rung of this release reads the text of results; one that does will gather it where the result is parsed.
+# The texts of requests; those of results are gathered with the names of their fields.
 _NO_TEXTS = Texts()
 
 
@@ -42,13 +45,15 @@ def build_parse() -> Rung:
     def parse(context: Context) -> Outcome:
         try:
             value, raw = load(context.raw or b"")
+            if type(value) is not dict or _is_ambiguous(value):
+                return denied("SMCP703")
+            fields = fields_of(value)
         except Malformed:
-            return denied("SMCP703")
-        if type(value) is not dict or _is_ambiguous(value):
             return denied("SMCP703")
         request = context.request
         era, revision = (Era.LEGACY, "") if request is None else (request.era, request.revision)
-        return Outcome(edit=typed(Message(value, raw, _NO_TEXTS), era, revision))
+        message = typed(Message(value, raw, _NO_TEXTS), era, revision)
+        return Outcome(edit=replace(message, fields=fields))
 
     return pure(parse)
 
@@ -98,6 +103,9 @@ def _lesson(tool: Any, upstream: str, where: str) -> Run[list[Finding]]:
     if schema is None:
         return [finding("SMCP505", where, action=Action.REPORT)]
     before = yield from Learn(tool["name"], schema, upstream).ask()
+    output = _compiled(tool.get("outputSchema"))
+    if output is not None:
+        yield from Learn(tool["name"], output, upstream, output=True).ask()
     changed = before is not None and before.digest != schema.digest
     return [finding("SMCP801", where, action=Action.REPORT)] if changed else []
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from smcp_security import revisions
-from smcp_security.checks.rung import Headers
+from smcp_security.checks.http import Headers
 from smcp_security.message import TARGETS, Kind, Message
 
 _OPEN: Final = "=?base64?"

@@ -6,17 +6,16 @@ that fails throws into the rung that asked, so that the traceback names it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
 from smcp_security.decision import Caller, Finding, Origin, Outcome
 
 if TYPE_CHECKING:
+    from smcp_security.checks.http import Http
     from smcp_security.contracts.contract import ResolvedPath
     from smcp_security.message import Message
     from smcp_security.schemas import ToolSchema
@@ -219,10 +218,14 @@ class AskStanding(Question, frozen=True):
 
 
 class Recall(Question, frozen=True):
-    """The schema known for a tool: the policy's, or the one learned from a list of this upstream; None if neither."""
+    """The schema known for a tool: the policy's, the lock file's or the one learned from a list of this upstream.
+
+    None if there is none. `output`: that of its results.
+    """
 
     tool: str
     upstream: str = ""
+    output: bool = False
 
     def ask(self) -> Run[ToolSchema | None]:
         schema: ToolSchema | None = yield self
@@ -235,10 +238,38 @@ class Learn(Question, frozen=True):
     tool: str
     schema: ToolSchema
     upstream: str = ""
+    output: bool = False
 
     def ask(self) -> Run[ToolSchema | None]:
         before: ToolSchema | None = yield self
         return before
+
+
+class Drift(Question, frozen=True):
+    """Remember of a pinned definition whether the last list of this upstream showed another one.
+
+    `kind` is tool, prompt, template or instructions.
+    """
+
+    kind: str
+    name: str
+    drifted: bool
+    upstream: str = ""
+
+    def ask(self) -> Run[None]:
+        yield self
+
+
+class AskDrift(Question, frozen=True):
+    """Whether the last list of this upstream that had it showed another definition than the pinned one."""
+
+    kind: str
+    name: str
+    upstream: str = ""
+
+    def ask(self) -> Run[bool]:
+        drifted: bool = yield self
+        return drifted
 
 
 class Trace(Question, frozen=True):
@@ -291,53 +322,6 @@ class Detect(Question, frozen=True):
     def ask(self) -> Run[Sequence[Detected]]:
         found: Sequence[Detected] = yield self
         return found
-
-
-_NO_NAMES: Final[frozenset[str]] = frozenset()
-
-
-class Headers(msgspec.Struct, frozen=True):
-    """Header fields by lower-case name: the first value of each, and the names that came more than once.
-
-    Values stay bytes until somebody asks: most headers are never looked at.
-    """
-
-    first: Mapping[str, bytes] = msgspec.field(default_factory=dict)
-    repeated: frozenset[str] = _NO_NAMES
-    count: int = 0
-    size: int = 0
-
-    def __repr__(self) -> str:
-        """Names alone: a value may be a credential."""
-        return f"Headers({', '.join(self.first)})"
-
-    def get(self, name: str) -> str | None:
-        """The first value of `name` as latin-1, without surrounding blanks (RFC 9110, 5.5); None if absent."""
-        value = self.first.get(name)
-        return None if value is None else value.decode("latin-1").strip(" \t")
-
-
-def read_headers(fields: Sequence[tuple[bytes, bytes]]) -> Headers:
-    """Headers from raw fields, names in any case."""
-    # From the last to the first, so that the first of several is the one that stays.
-    first = {name.decode("latin-1").lower(): value for name, value in reversed(fields)}
-    size = 4 * len(fields) + sum(map(len, chain.from_iterable(fields)))
-    return Headers(first, _repeated(fields) if len(first) < len(fields) else _NO_NAMES, len(fields), size)
-
-
-def _repeated(fields: Sequence[tuple[bytes, bytes]]) -> frozenset[str]:
-    counts = Counter(name.decode("latin-1").lower() for name, _ in fields)
-    return frozenset(name for name, count in counts.items() if count > 1)
-
-
-class Http(msgspec.Struct, frozen=True):
-    """The HTTP facts of a message. `peer` is the address of the connection, "unix" for a unix socket."""
-
-    method: str
-    path: str
-    headers: Headers
-    peer: str
-    query: str = ""
 
 
 @dataclass(slots=True, weakref_slot=True, repr=False)

@@ -7,7 +7,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
-from smcp_security.checks.rung import Context, Headers, Http, Rung, pure
+from smcp_security.checks.http import Headers, Http
+from smcp_security.checks.rung import Context, Rung, pure
 from smcp_security.decision import CLEAN, Outcome, denied
 from smcp_security.policy import ServerPolicy
 

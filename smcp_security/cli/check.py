@@ -182,7 +182,7 @@ def _line(finding: Finding) -> str:
 
 def _advice(finding: Finding) -> str:
     """A rule's hint is its remediation; a check's hint says what would be accepted."""
-    from smcp_security.decision import CODES
+    from smcp_security.codes import CODES
 
     if finding.code not in CODES:
         return finding.hint

@@ -50,7 +50,8 @@ def command(code: str | None, everything: bool, form: str) -> None:
 
 def _entries() -> dict[str, Entry]:
     from smcp_security.cli.wire import shapes
-    from smcp_security.decision import CODES, Finding
+    from smcp_security.codes import CODES
+    from smcp_security.decision import Finding
     from smcp_security.rules.catalogue import read_rules
 
     known = [
@@ -117,5 +118,8 @@ def _labelled(rows: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _texts(surfaces: Sequence[str]) -> str:
-    spoken = {"request": "requests", "answer": "answers of the client"}
-    return " and ".join(spoken.get(surface, surface) for surface in surfaces)
+    spoken = {
+        "request": "requests", "answer": "answers of the client", "result": "results", "description": "definitions",
+    }  # fmt: skip
+    *first, last = [spoken.get(surface, surface) for surface in surfaces]
+    return f"{', '.join(first)} and {last}" if first else last

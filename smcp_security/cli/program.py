@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "doctor": "Check that every MCP route of an application is behind the policy.",
     "explain": "Say what a finding code means and what to do about it.",
     "keys": "Create, list and revoke API keys.",
+    "pin": "Pin the definitions of an MCP server in a lock file, or compare a server with one.",
     "proxy": "Put a policy in front of any MCP server that speaks over stdin and stdout.",
     "revoke": "End a token, a caller or an API key in all processes that share a store.",
     "schema": "Print the JSON Schema of the policy file, for editors.",

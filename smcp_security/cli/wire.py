@@ -13,7 +13,10 @@ from smcp_security.leaves import Texts
 from smcp_security.message import Era, Message, typed
 
 # Found where denying is too late or would be wrong: these are recorded and never answered.
-REPORTED: Final = frozenset({"SMCP405", "SMCP505", "SMCP801"})
+# Definitions that speak to the model (SMCP810 to 829) are left out of lists at most.
+REPORTED: Final = frozenset({"SMCP405", "SMCP505", "SMCP707", "SMCP708", "SMCP711", "SMCP801", "SMCP805"})
+# What was found is masked, and the rest of the result goes on.
+MASKED: Final = frozenset({"SMCP705", "SMCP706"})
 UNANSWERABLE: Final = frozenset({"SMCP003"})
 _RATE: Final = {"name": "caller", "quota": 1, "window": 60.0}
 _REVISIONS: Final = {Era.MODERN: "2026-07-28", Era.LEGACY: "2025-11-25"}
@@ -49,8 +52,10 @@ def shapes(finding: Finding) -> dict[str, str]:
     """What a client gets when `finding` refuses its request, by the kind of request it holds for."""
     if finding.code in UNANSWERABLE:
         return {"": "none: the client is gone"}
-    if finding.code in REPORTED:
+    if finding.code in REPORTED or "SMCP810" <= finding.code <= "SMCP829":
         return {"": "none: it is recorded, and the message passes"}
+    if finding.code in MASKED:
+        return {"": "none: what was found is masked where it stands, and the rest passes"}
     if finding.code.startswith("SMCP7"):
         error = json.loads(answers.withheld(finding, 1))["error"]["code"]
         return {"": f"the server's HTTP status, JSON-RPC error {error} with the request's id in place of the result"}

@@ -14,8 +14,10 @@ from smcp_security.policy.identity import (
 from smcp_security.policy.injection import DetectorsPolicy, Exclusion, InjectionPolicy
 from smcp_security.policy.limits import BudgetPolicy, ConcurrencyPolicy, CostPolicy, LimitPolicy
 from smcp_security.policy.load import resolve
-from smcp_security.policy.model import ArgumentsPolicy, AuditPolicy, ModePolicy, Policy, ResultsPolicy
+from smcp_security.policy.model import ArgumentsPolicy, AuditPolicy, ModePolicy, Policy
 from smcp_security.policy.offers import PromptPolicy, ResourcePolicy
+from smcp_security.policy.pins import PinsPolicy
+from smcp_security.policy.results import Kept, ResultsPolicy
 from smcp_security.policy.schema import json_schema
 from smcp_security.policy.server import FloodPolicy, ServerPolicy
 from smcp_security.policy.store import StorePolicy
@@ -42,8 +44,10 @@ __all__ = [
     "InjectionPolicy",
     "IntrospectionPolicy",
     "IssuerPolicy",
+    "Kept",
     "LimitPolicy",
     "ModePolicy",
+    "PinsPolicy",
     "Policy",
     "PromptPolicy",
     "Rate",

@@ -14,7 +14,7 @@ from smcp_security.policy.profiles import CATEGORIES, PROFILES, STANDARD
 from smcp_security.policy.section import FrozenMap, Section
 
 Disposition = Literal["block", "annotate", "off"]
-RULE_PATTERN: Final = r"^SMCP[69][0-9]{2}$"
+RULE_PATTERN: Final = r"^SMCP(?:[69][0-9]{2}|8[12][0-9])$"
 TOOL_GLOB_PATTERN: Final = r"^[!-~]{1,256}$"
 POINTER_PATTERN: Final = r"^(/([^~/]|~[01])*)*$"
 REASON_PATTERN: Final = r"\S"

@@ -21,7 +21,7 @@ Keys = Mapping[Pattern, tuple[str, ...]]
 ANY: Final = "*"
 
 PLANNED_KEYS: Final[frozenset[Pattern]] = frozenset({
-    ("pins",), ("vault",), ("approvals",), ("flow",), ("results", "redact"), ("results", "injection"), ("mode", "pins"),
+    ("vault",), ("approvals",), ("flow",),
 })  # fmt: skip
 
 PLANNED_VALUES: Final[dict[Pattern, frozenset[str]]] = {

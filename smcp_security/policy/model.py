@@ -11,16 +11,18 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, Strict, ValidationError, model_validator
 
-from smcp_security.policy.access import Roles, TenantAssertion
+from smcp_security.policy.access import Roles
 from smcp_security.policy.agreement import check_agreement
 from smcp_security.policy.identity import IdentityPolicy
 from smcp_security.policy.injection import InjectionPolicy
 from smcp_security.policy.limits import BudgetPolicy, ConcurrencyPolicy, LimitPolicy
 from smcp_security.policy.offers import Prompts, Resources
+from smcp_security.policy.pins import PinsPolicy
 from smcp_security.policy.places import Places
 from smcp_security.policy.profiles import PROFILES, STANDARD, with_defaults
-from smcp_security.policy.section import EnvironmentName, FileName, FrozenMap, OrWord, Section, Size, Truth
-from smcp_security.policy.server import MESSAGE_MAX, ServerPolicy
+from smcp_security.policy.results import ResultsPolicy
+from smcp_security.policy.section import EnvironmentName, FileName, FrozenMap, OrWord, Section, Truth
+from smcp_security.policy.server import ServerPolicy
 from smcp_security.policy.source import copied, read
 from smcp_security.policy.store import Store, StorePolicy
 from smcp_security.policy.tools import Tools
@@ -42,6 +44,7 @@ class ModePolicy(Section):
     injection: Mode = Field(default="enforce", description="The detection rules.")
     limits: Mode = Field(default="enforce", description="The rates of `limits`; the flood guard always denies.")
     results: Mode = Field(default="enforce", description="What is checked in answers.")
+    pins: Mode = Field(default="enforce", description="The lock file.")
 
 
 def _for_all_sections(value: Any) -> Any:
@@ -62,15 +65,6 @@ class ArgumentsPolicy(Section):
     unknown_schema: Choice = Field(
         default=PROFILES[STANDARD]["arguments", "unknown_schema"],
         description="Calls to a tool whose schema is not known.",
-    )
-
-
-class ResultsPolicy(Section):
-    """What an answer of the server may be."""
-
-    max_size: Size = Field(default=MESSAGE_MAX, description="Largest JSON body or single SSE event of an answer.")
-    tenant: tuple[TenantAssertion, ...] = Field(
-        default=(), max_length=64, description="Tools whose results hold rows of the caller's tenant alone."
     )
 
 
@@ -162,6 +156,9 @@ class Policy(Section):
         default=InjectionPolicy.untouched(), description="What detection looks for and what a hit does."
     )
     results: ResultsPolicy = Field(default=ResultsPolicy.untouched(), description="Answers of the server.")
+    pins: PinsPolicy | None = Field(
+        default=None, description="Definitions that were approved. null: none is held to a lock file."
+    )
     audit: AuditPolicy = Field(default=AuditPolicy.untouched(), description="The record of decisions.")
 
     @model_validator(mode="before")

@@ -11,6 +11,9 @@ full of it in any place: an issue that quotes "ignore previous instructions", a 
 note-taking, ticket and mail tools on the first day, so `standard` reports it and `maximum` blocks it. `minimal` is for
 servers whose arguments nobody has described: it also reports `html`, `template` and `nosql`, since tags, `{{ name }}`
 and `$ne` are everyday syntax of web pages, workflow files and database tools.
+
+Results: credentials are masked in every profile, since no model has a use for one. Addresses and numbers of people are
+what many tools are for, so only `maximum` masks them unasked. `minimal` leaves errors as they are.
 """
 
 from __future__ import annotations
@@ -41,6 +44,10 @@ PROFILES: Final[Mapping[str, Mapping[tuple[str, ...], Any]]] = MappingProxyType(
             ("injection", "action"): _MINIMAL_ACTIONS,
             ("arguments", "unknown_schema"): "allow",
             ("audit", "on_failure"): "continue",
+            ("results", "redact"): ("secrets",),
+            ("results", "injection"): "annotate",
+            ("results", "errors"): "pass",
+            ("results", "descriptions"): "annotate",
         }),
         "standard": MappingProxyType({
             ("unlisted_tools",): "allow",
@@ -48,6 +55,10 @@ PROFILES: Final[Mapping[str, Mapping[tuple[str, ...], Any]]] = MappingProxyType(
             ("injection", "action"): _STANDARD_ACTIONS,
             ("arguments", "unknown_schema"): "allow",
             ("audit", "on_failure"): "continue",
+            ("results", "redact"): ("secrets",),
+            ("results", "injection"): "annotate",
+            ("results", "errors"): "mask",
+            ("results", "descriptions"): "annotate",
         }),
         "maximum": MappingProxyType({
             ("unlisted_tools",): "deny",
@@ -55,6 +66,10 @@ PROFILES: Final[Mapping[str, Mapping[tuple[str, ...], Any]]] = MappingProxyType(
             ("injection", "action"): _BLOCK_ALL,
             ("arguments", "unknown_schema"): "deny",
             ("audit", "on_failure"): "deny",
+            ("results", "redact"): ("secrets", "email", "phone", "card", "iban", "national_id"),
+            ("results", "injection"): "block",
+            ("results", "errors"): "hide",
+            ("results", "descriptions"): "drop",
         }),
     }
 )  # fmt: skip

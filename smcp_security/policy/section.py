@@ -136,7 +136,8 @@ def _environment_name(value: object) -> str | None:
     return value
 
 
-def _file(value: object) -> str | None:
+def file_name(value: object) -> str | None:
+    """The name of a file as text. Raises `ValueError`."""
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if text is not None and (not isinstance(text, str) or not re.fullmatch(FILE_PATTERN, text)):
         raise ValueError("expected the name of a file, relative to the current directory of the server or absolute")
@@ -150,6 +151,6 @@ EnvironmentName = Annotated[
 ]
 FileName = Annotated[
     str | None,
-    BeforeValidator(_file),
+    BeforeValidator(file_name),
     WithJsonSchema({"anyOf": [{"type": "string", "pattern": FILE_PATTERN}, {"type": "null"}]}),
 ]

@@ -1,4 +1,5 @@
-"""A server that runs whatever it is asked, in both eras: what stands behind an edge that has no SDK. Imports none."""
+"""A server that runs whatever it is asked, in both eras: what stands behind an edge that has no SDK. Imports none.
+What the rows of answers lay into its mouth, it says."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
+from tests.acceptance.answer_rows import said
+
 MODERN: Final = "2026-07-28"
 LEGACY: Final = "2025-11-25"
 SESSION: Final = "a-session-that-the-server-made"
@@ -16,6 +19,7 @@ TASKS: Final = "tasks.of"
 """The tool that by mistake shows a row of another tenant."""
 LARGE: Final = "large"
 """The tool that says much."""
+_SAID: Final = said()
 _INFO: Final = {"name": "obedient", "version": "1"}
 
 
@@ -65,6 +69,9 @@ class Obedient:
 
     def result(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """What a method comes to."""
+        target = next((str(params[key]) for key in ("name", "uri", "cursor") if key in params), "")
+        if (method, target) in _SAID:
+            return dict(_SAID[method, target])
         if method == "tools/call" and params["name"] == TASKS:
             rows = [{"id": 1, "workspace_id": "acme"}, {"id": 2, "workspace_id": "umbrella"}]
             text = {"type": "text", "text": json.dumps({"items": rows})}

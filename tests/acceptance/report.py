@@ -20,7 +20,10 @@ from typing import Final
 import anyio
 
 from smcp_security import SMCPSecurityFramework
+from tests.acceptance.answer_rows import ANSWER_ROWS, POLICY, AnswerRow
+from tests.acceptance.answers import Overseen, answer_fault
 from tests.acceptance.disk import furnish, placed
+from tests.acceptance.edges.answering import ANSWERING, can
 from tests.acceptance.edges.knocking import HttpEdge
 from tests.acceptance.edges.roster import EDGES, HTTP_EDGES
 from tests.acceptance.fate import Edge
@@ -30,7 +33,7 @@ from tests.acceptance.play import fault_of
 from tests.acceptance.rows import ROWS, whole_policy
 from tests.acceptance.table import Row, Sent
 from tests.acceptance.verdicts import attack_fault, twin_fault
-from tests.acceptance.words import ELSEWHERE, HEAD, NOTES, REAL, REASONS, UNCALLED
+from tests.acceptance.words import ANSWER_NOTES, ANSWERS, ELSEWHERE, HEAD, NOTES, REAL, REASONS, UNCALLED
 
 DOCUMENT: Final = Path(__file__).resolve().parents[2] / "docs" / "edges.md"
 
@@ -45,6 +48,8 @@ def document() -> str:
     rows = http_rows(Issuer())
     http = [edge.name for edge in HTTP_EDGES]
     callers = [[str(row.number), row.incident, *(_whole(row) for _ in http)] for row in rows]
+    answering = [edge.name for edge in ANSWERING]
+    answers = [[str(row.number), row.incident, *(_masked(edge, row) for edge in ANSWERING)] for row in ANSWER_ROWS]
     return "\n".join((
         HEAD,
         "## Messages\n",
@@ -53,7 +58,10 @@ def document() -> str:
         "\n## Callers, hosts and sessions\n",
         _table(("row", "incident", *http), callers),
         UNCALLED,
-        "## Rows that no edge runs here\n",
+        ANSWERS,
+        _table(("row", "incident", *answering), answers),
+        *(f"{mark}. {text}" for mark, text in ANSWER_NOTES.items()),
+        "\n## Rows that no edge runs here\n",
         _table(("row", "why"), [[number, why] for number, why in ELSEWHERE]),
         REAL,
     ))  # fmt: skip
@@ -76,6 +84,14 @@ def _reason(edge: Edge, row: Row, sent: Sent) -> str:
 
 def _whole(row: HttpRow) -> str:
     return f"all {len(row.attacks)}" if row.attacks else "taken out of the answer"
+
+
+def _masked(edge: Edge, row: AnswerRow) -> str:
+    """How many of a row's answers an edge deals with, and why not with the others."""
+    dealt = [told for told in row.attacks if can(edge, told)]
+    if len(dealt) == len(row.attacks):
+        return "all"
+    return f"{len(dealt)} of {len(row.attacks)} (f)" if dealt else "no (f)"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -107,6 +123,20 @@ async def differences() -> list[str]:
             # One for each: wrong tokens are counted by address, and all edges have the same.
             with SMCPSecurityFramework(policy(folder / "jwks.json")) as security:
                 wrong += await _callers(edge, security, issuer)
+        wrong += await _answers(folder / "audit.jsonl")
+    return wrong
+
+
+async def _answers(audit: Path) -> list[str]:
+    wrong = []
+    with SMCPSecurityFramework({**POLICY, "audit": {"file": str(audit)}}) as security:
+        overseen = Overseen(security, audit)
+        for edge in ANSWERING:
+            async with edge.open(security) as run:
+                for told in (told for row in ANSWER_ROWS for told in row.told if can(edge, told)):
+                    fate = await run(told.sent)
+                    fault = answer_fault(told, fate.told, overseen.codes())
+                    wrong += [f"{edge.name}, {told.name}: {fault}"] if fault else []
     return wrong
 
 

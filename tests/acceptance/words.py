@@ -30,20 +30,33 @@ UNCALLED: Final = """Where there are no requests (pipes, functions called by cod
 counts for the credential in `SMCP_CREDENTIAL`, or for whom `security_context(...)` names, and roles and scopes judge
 it as everywhere (rows 2 and 32). Hosts, Origins, sibling routes, gateways' headers and stolen sessions (rows 1, 7, 8,
 25 and 28) are facts of HTTP; a pipe has one client. Rows of another tenant (23) are taken out of answers by
-`secure(server)` and the proxy as well, not by the decorator, which lets results pass as they are.
+`secure(server)` and the proxy as well, not by the decorator, which masks in results what `redact=` names and no more.
 """
+
+ANSWERS: Final = """## Answers
+
+What the server says: here every edge has the same policy (`results: {redact: [secrets], injection: datamark,
+descriptions: drop}`). *All* means that what must not come did not (a token is masked, hidden characters are taken out,
+a poisoned definition is left out of its list) or that a stranger's text came marked as data, that it was written down,
+and that every honest twin came as the server said it, without a finding. Of row 29 the later swap is played as well,
+with `pins: {drift: block}`: the drifted definition is left out of the list and a call of it refused.
+"""
+ANSWER_NOTES: Final = {
+    "f": "A decorated function is a tool, and the decorator masks what `redact=` names. Text that speaks to the model, "
+    "hidden characters and lists of definitions are judged by `secure(server)`, or by any edge further out.",
+}
 
 ELSEWHERE: Final = (
     ("9, 31", "happen at the client or host, out of a server's reach"),
-    ("21, 22", "every single message is honest: a flow over several tools, which no check of one message tells"),
+    ("21, 22", "the end of the story: a flow over several tools, of which every single message is honest"),
     ("24", "two clients with one id at a time: a matter of concurrency, played in `tests/real`"),
-    ("29, 30", "poisoned definitions and hidden text in results: their checks come with a later release"),
 )
 
 REAL: Final = """## In real servers
 
 The same table is played by `pytest -m real tests/acceptance`, by the official client in both eras (where the server
-speaks both), and at the HTTP servers by hand as well, with every message and request of both tables:
+speaks both), and at the HTTP servers by hand as well, with every message and request of the first two tables. Answers
+of real servers are played by `pytest -m real tests/real/edges`:
 
 | edge | servers |
 | --- | --- |

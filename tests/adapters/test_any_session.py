@@ -281,7 +281,7 @@ class Sessions(Model, RuleBasedStateMachine):
         exchanges = self.lab.framework._around.exchanges
         assert dict(exchanges._asked._entries) == {kept(key): origin for key, origin in self.asked.items()}
         assert dict(exchanges._answered._entries) == {kept(key): origin for key, origin in self.answered.items()}
-        assert {tool for _, tool in self.lab.framework._armed.definitions._learned} == self.learned
+        assert {tool for _, tool, _ in self.lab.framework._armed.definitions._learned} == self.learned
 
     def teardown(self) -> None:
         """Everything ends, and nothing is left."""

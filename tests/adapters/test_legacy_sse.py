@@ -13,6 +13,7 @@ import pytest
 
 from smcp_security import SMCPMiddleware
 from smcp_security.adapters.asgi import Receive, Scope, Send
+from smcp_security.checks.rung import Recall
 from tests.adapters.exchange import Exchange, Server, asking, guarded, posting
 from tests.envelopes import PLAIN, call, encoded, legacy, response
 
@@ -156,10 +157,13 @@ async def test_answers_on_the_stream_belong_to_what_the_session_asked() -> None:
     async with _open(middleware, "ann"):
         await _post(legacy("tools/list", id=3), "ann").through(middleware)
     definitions = middleware.framework._armed.definitions
-    learned = definitions.recall("sse-lesson", "/sse")
+    learned = definitions.recall(Recall("sse-lesson", "/sse"))
     assert learned is not None and learned.declared == {"n"}
     # Another server behind the same edge may mean another tool by the same name, and a session is the caller's word.
-    assert definitions.recall("sse-lesson", "/mcp") is None and definitions.recall("sse-lesson", "ann") is None
+    assert (
+        definitions.recall(Recall("sse-lesson", "/mcp")) is None
+        and definitions.recall(Recall("sse-lesson", "ann")) is None
+    )
 
 
 async def test_a_made_up_session_does_not_hide_a_call_from_what_was_learned() -> None:

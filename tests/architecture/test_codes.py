@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from smcp_security.decision import CODES
+from smcp_security.codes import CODES
 from smcp_security.rulebook import load
 from tests.architecture.source import PACKAGE, modules, name, project_files
 
 _CODE = re.compile(r"\bSMCP\d{3}\b")
-_TABLE = PACKAGE / "decision.py"
+_TABLE = PACKAGE / "codes.py"
 _MOST_LEVELS = 3
 
 

@@ -29,10 +29,10 @@ def test_every_way_is_measured_and_every_rung_has_its_share(tmp_path: Path) -> N
     assert all(cell.samples.count == 8 and 0 < cell.samples.p50 <= cell.samples.p99 for cell in cells)
     by_request, by_response = cells[0].rungs.keys(), cells[1].rungs.keys()
     assert {"transport", "identity", "session", "envelope", "access", "arguments", "limits"} <= by_request
-    assert {"trace", "learning", "listing"} <= by_response
+    assert {"trace", "learning", "listing", "redaction", "instructions"} <= by_response
     assert {"policy", "rules", "Python", "processor"} <= about.keys()
     report = overhead.as_text(cells, about, dict(BUDGET))
-    assert "40 (120)" in report and "not in this release" in report and cells[0].token not in report
+    assert "40 (120)" in report and "| off" in report and cells[0].token not in report
     measured = json.loads(overhead.as_json(cells, about, dict(BUDGET)))["pipeline"]
     assert [entry["budget"] for entry in measured] == [[40, 120], [55, 160], None]
 

@@ -49,6 +49,13 @@ def test_a_filtered_list_keeps_its_cursor_and_its_entries_as_they_are() -> None:
     assert outcome.edit.raw == encoded(response(1, result)) and outcome.edit.id == 1
 
 
+@pytest.mark.parametrize("key", ["Tools", "TOOLS", "t_ools", "\uff54ools"])
+def test_a_list_that_only_a_lenient_reader_finds_is_filtered_too(key: str) -> None:
+    _, result = answered(POLICY, "tools/list", {"tools": [], key: TOOLS["tools"]})
+    assert result == {"tools": [], key: [TOOLS["tools"][0], TOOLS["tools"][2]]}
+    assert answered(POLICY, "tools/list", {"tools": [], "toolset": TOOLS["tools"]})[0] is CLEAN
+
+
 def test_a_list_that_is_all_the_callers_keeps_its_bytes() -> None:
     outcome, _ = answered(POLICY, "tools/list", {"tools": [{"name": "ok.a"}], "nextCursor": "c"})
     assert outcome is CLEAN

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smcp_security.checks.http import Headers, read_headers
 from smcp_security.checks.routing import decoded, header_mismatch, param_mismatch
-from smcp_security.checks.rung import Headers, read_headers
 from smcp_security.message import Era, Message, parse, typed
 from tests.envelopes import MODERN, call, encoded, headers_of, modern, without
 

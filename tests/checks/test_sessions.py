@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smcp_security.checks import sessions
-from smcp_security.checks.rung import Claim, Context, Http, Pure, Question, Rung, read_headers
+from smcp_security.checks.http import Http, read_headers
+from smcp_security.checks.rung import Claim, Context, Pure, Question, Rung
 from smcp_security.checks.sessions import session_claim
 from smcp_security.decision import Caller, Outcome
 from smcp_security.errors import StoreAway

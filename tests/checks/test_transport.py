@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from smcp_security.checks import transport
-from smcp_security.checks.rung import Context, Http, read_headers
+from smcp_security.checks.http import Http, read_headers
+from smcp_security.checks.rung import Context
 from smcp_security.checks.transport import MAX_HEADER_BYTES, MAX_HEADER_FIELDS, MAX_URL, client_address, network_of
 from smcp_security.policy import ServerPolicy
 from tests.envelopes import PLAIN, climb, codes, http, without

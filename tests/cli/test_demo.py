@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ CALL = Act("modern", "a call", _nothing)
 ATTACK = Act("legacy", "an attack", _nothing, code="SMCP63", proof="secret")
 DONE = Got("pot", "the secret pot", done=True)
 REFUSED = Got("tool error", "no")
+LEAK = Act("legacy", "a leak", _nothing, code="SMCP705", proof="secret", outcome="masked", kept="pot")
+PULL = Act("modern", "a rug pull", _nothing, code="SMCP802", proof="secret", outcome="dropped", kept="pot")
+POISON = Act("modern", "a poison", _nothing, code="SMCP81", proof="secret", outcome="reported")
+CLEANED = Got("pot", "the [redacted] pot", done=True)
 
 
 def _scene(act: Act, got: Got, *, reached: bool, code: str = "") -> Scene:
@@ -46,6 +51,18 @@ def _scene(act: Act, got: Got, *, reached: bool, code: str = "") -> Scene:
         (_scene(ATTACK, REFUSED, reached=True, code="SMCP631"), False),
         (_scene(ATTACK, REFUSED, reached=False), False),
         (_scene(ATTACK, DONE, reached=False, code="SMCP631"), False),
+        (_scene(LEAK, CLEANED, reached=True, code="SMCP705"), True),
+        (_scene(LEAK, CLEANED, reached=False, code="SMCP705"), False),
+        (_scene(LEAK, CLEANED, reached=True), False),
+        (_scene(LEAK, DONE, reached=True, code="SMCP705"), False),
+        (_scene(LEAK, REFUSED, reached=True, code="SMCP705"), False),
+        (_scene(LEAK, replace(CLEANED, data='{"result": "secret"}'), reached=True, code="SMCP705"), False),
+        (_scene(PULL, CLEANED, reached=True, code="SMCP802"), True),
+        (_scene(PULL, DONE, reached=True, code="SMCP802"), False),
+        (_scene(PULL, CLEANED, reached=True, code="SMCP803"), False),
+        (_scene(POISON, DONE, reached=True, code="SMCP811"), True),
+        (_scene(POISON, DONE, reached=True), False),
+        (_scene(POISON, CLEANED, reached=True, code="SMCP811"), False),
     ],
 )
 def test_an_expectation_holds_only_if_client_server_and_code_agree(scene: Scene, held: bool) -> None:
@@ -138,7 +155,9 @@ def facts() -> Any:
 @pytest.mark.real
 def test_the_demo_holds_and_says_so_in_its_last_line(shown: Run) -> None:
     assert (shown.code, shown.err) == (0, "")
-    assert "10 of 10 calls succeeded, 18 of 18 attacks refused" in shown.out.splitlines()[-1]
+    *_, caught, last = shown.out.splitlines()
+    assert "4 of 4 bad answers masked, dropped or reported" in caught
+    assert "19 of 19 calls succeeded, 19 of 19 attacks refused" in last
 
 
 @pytest.mark.real
@@ -150,14 +169,15 @@ def test_no_line_of_the_demo_is_too_wide_for_a_terminal(shown: Run) -> None:
 @pytest.mark.real
 def test_every_attack_is_refused_before_the_server_sees_it(facts: Any) -> None:
     attacks = [act for act in facts["acts"] if act["expected"] == "refused"]
-    assert len({act["sent"] for act in attacks}) == 18
+    assert len({act["sent"] for act in attacks}) == 19
     assert [act for act in attacks if act["server_saw"] or not act["code"] or not act["held"]] == []
 
 
 @pytest.mark.real
 def test_honest_calls_of_both_eras_pass_on_both_servers(facts: Any) -> None:
     calls = [act for act in facts["acts"] if act["expected"] == "passes"]
-    assert [call["era"] for call in calls] == ["modern"] * 5 + ["legacy"] * 5
+    assert [call["era"] for call in calls[:10]] == ["modern"] * 5 + ["legacy"] * 5
+    assert len(calls) == 19
     assert [call for call in calls if call["code"] or call["got"] != call["bare"]["got"]] == []
 
 
@@ -174,6 +194,27 @@ def test_the_attacks_in_arguments_are_real_ones(facts: Any) -> None:
         "the same key twice",
         "a route nobody listed",
     }
+
+
+@pytest.mark.real
+def test_what_the_server_leaks_or_turns_into_does_not_come_through_unseen(facts: Any) -> None:
+    caught = [act for act in facts["acts"] if act["expected"] in ("masked", "dropped", "reported")]
+    assert [(act["era"], act["expected"], act["sent"]) for act in caught] == [
+        ("modern", "masked", "a token in an event stream"),
+        ("legacy", "masked", "a token in an event stream"),
+        ("modern", "reported", "a poisoned description"),
+        ("modern", "dropped", "a rug pull: tools/list"),
+    ]
+    assert [act for act in caught if not act["server_saw"] or not act["held"] or not act["bare"]["took_it"]] == []
+
+
+@pytest.mark.real
+def test_the_call_after_a_rug_pull_is_refused_until_the_rug_is_back(facts: Any) -> None:
+    acts = {act["sent"]: act for act in facts["acts"]}
+    refused = acts["a rug pull: order_total"]
+    assert (refused["code"], refused["server_saw"], refused["bare"]["took_it"]) == ("SMCP802", False, True)
+    for sent in ("order_total, as pinned", "search_orders, as pinned", "order_total, the rug is back"):
+        assert (acts[sent]["code"], acts[sent]["held"]) == (None, True)
 
 
 @pytest.mark.real
@@ -202,7 +243,7 @@ def unguarded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_without_the_middleware_the_demo_fails() -> None:
     result = smcp("demo", "--format", "json")
     assert (result.code, result.json["held"]) == (1, False)
-    held = {act["sent"] for act in result.json["acts"] if act["expected"] == "refused" and act["held"]}
+    held = {act["sent"] for act in result.json["acts"] if act["expected"] != "passes" and act["held"]}
     assert held == set()
 
 

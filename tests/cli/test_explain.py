@@ -9,7 +9,7 @@ import pytest
 
 from smcp_security import SMCPSecurityFramework
 from smcp_security.cli.wire import REPORTED, shape
-from smcp_security.decision import CODES
+from smcp_security.codes import CODES
 from smcp_security.rules.catalogue import read_rules
 from tests.architecture.source import modules, tree
 from tests.cli.terminal import smcp
@@ -103,6 +103,12 @@ def test_what_it_says_of_the_answer_is_what_the_framework_answers(
 
 def test_every_code_says_how_it_is_answered(listed: dict[str, Any]) -> None:
     assert [code for code, entry in listed.items() if not all(entry["answers"].values())] == []
+
+
+@pytest.mark.parametrize("code", ["SMCP705", "SMCP706"])
+def test_what_is_masked_is_not_said_to_be_withheld(listed: dict[str, Any], code: str) -> None:
+    assert listed[code]["answers"] == {"": "none: what was found is masked where it stands, and the rest passes"}
+    assert "-31502" in str(listed["SMCP709"]["answers"])
 
 
 def _uses() -> dict[str, set[bool]]:

@@ -57,6 +57,7 @@ def test_every_example_is_tested_here() -> None:
         "oidc_app",
         "redis_app",
         "stdio_server",
+        "ticket_server",
     ]
     assert sorted(path.stem for path in FOLDER.glob("*.py")) == sorted([*APPS, *others])
 

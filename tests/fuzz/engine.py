@@ -13,7 +13,8 @@ from functools import cache
 from typing import Any, Final
 
 from smcp_security import SMCPSecurityFramework
-from smcp_security.decision import CODES, Decision
+from smcp_security.codes import CODES
+from smcp_security.decision import Decision
 from smcp_security.rulebook import load as rules
 from smcp_security.strict_json import Malformed, load
 from tests import envelopes
@@ -31,7 +32,11 @@ SCHEMA: Final[dict[str, Any]] = {
     },
     "required": ["query"],
 }
-_OPEN: Final[dict[str, Any]] = {"limits": [], "server": {"flood": "off"}}
+# Answers go on as they came here: what is edited in them is for the harness of answers.
+_AS_IT_CAME: Final[dict[str, Any]] = {
+    "redact": [], "injection": "annotate", "strip": False, "errors": "pass", "descriptions": "annotate"
+}  # fmt: skip
+_OPEN: Final[dict[str, Any]] = {"limits": [], "server": {"flood": "off"}, "results": _AS_IT_CAME}
 POLICIES: Final[tuple[dict[str, Any], ...]] = (
     _OPEN,
     # Lists pass whole: that their entries are filtered is for others to test.
@@ -99,7 +104,8 @@ def _headers(parts: list[bytes]) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, _, value in fields if name.strip()}
 
 
-def _check_codes(decision: Decision) -> None:
+def check_codes(decision: Decision) -> None:
+    """Every finding is one that is explained, and none says that a check broke."""
     codes = {finding.code for finding in decision.findings}
     expect(codes <= _known(), "every finding has a code that is explained")
     expect(not codes & INTERNAL, f"no check breaks: {sorted(codes & INTERNAL)}")
@@ -107,7 +113,7 @@ def _check_codes(decision: Decision) -> None:
 
 
 def _check_request(decision: Decision, request: bytes) -> None:
-    _check_codes(decision)
+    check_codes(decision)
     expect(decision.allowed == (decision.answer is None), "what is denied is answered, and nothing else")
     if decision.allowed:
         _check_forwarded(decision.message, request)
@@ -126,7 +132,7 @@ def _check_forwarded(forwarded: object, given: bytes) -> None:
 
 
 def _check_answer(decision: Decision, answer: bytes) -> None:
-    _check_codes(decision)
+    check_codes(decision)
     if decision.allowed:
         _check_forwarded(decision.message, answer)
         return

@@ -39,6 +39,7 @@ TARGETS: Final[dict[str, Target]] = {
     "sse": Target("tests.fuzz.sse", longest=512),
     "policy": Target("tests.fuzz.policy", ("smcp_security", "tests", "ruamel")),
     "engine": Target("tests.fuzz.engine"),
+    "answer": Target("tests.fuzz.answer"),
     "reply": Target("tests.fuzz.reply", longest=512),
     "stray": Target("tests.fuzz.stray"),
 }

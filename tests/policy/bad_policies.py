@@ -43,12 +43,28 @@ MISTAKES: dict[str, Mistake] = {
         "api_token: sk-live-1\n",
         ":1:1: api_token: unknown key; expected one of version, mode, profile, server, identity, roles, unlisted_tools,"
         " denied_tools, limits, budgets, concurrency, store, workers, arguments, tools, prompts, resources, infer,"
-        " injection, results, audit",
+        " injection, results, pins, audit",
         "version: 1\n"),
-    "a planned section": Mistake("pins: {drift: block}\n", f":1:1: pins: {_PLANNED}", "version: 1\n"),
-    "a planned key of a section": Mistake(
-        "results:\n  max_size: 1\n  redact: [secrets]\n", f":3:3: results.redact: {_PLANNED}",
-        "results:\n  max_size: 1\n"),
+    "a planned section": Mistake("vault: {file: v}\n", f":1:1: vault: {_PLANNED}", "version: 1\n"),
+    "a kind of text that cannot be masked": Mistake(
+        "results:\n  max_size: 1\n  redact: [secrets, names]\n",
+        ':3:21: results.redact[1]: expected secrets, email, phone, card, iban, national_id or ip, found "names"',
+        "results:\n  max_size: 1\n  redact: [secrets, email]\n"),
+    "a mask in no spelling of ours": Mistake(
+        "results:\n  keep: [{mask: GitHub, tool: a, reason: b}]\n",
+        ":2:17: results.keep[0].mask: expected what a mask names, such as github-token, or a kind of results.redact,"
+        ' found "GitHub"',
+        "results:\n  keep: [{mask: github-token, tool: a, reason: b}, {mask: national_id, tool: a, reason: b}]\n"),
+    "a pin without a file": Mistake(
+        "pins: {file: null}\n",
+        ":1:14: pins.file: expected the name of the lock file; leave `pins` out to hold definitions to none,"
+        " found nothing",
+        "pins: {}\n"),
+    "a digest that is none": Mistake(
+        "pins: {digest: abc}\n",
+        ":1:16: pins.digest: expected sha256: and 64 lower-case hex digits, as `smcp pin` prints them,"
+        ' found "abc"',
+        "pins: {digest: 'sha256:" + "0" * 64 + "'}\n"),
     "a planned value": Mistake(
         "audit: {arguments: redacted}\n",
         ":1:20: audit.arguments: this release does not enforce redacted yet; expected hashed or full",
@@ -62,7 +78,8 @@ MISTAKES: dict[str, Mistake] = {
         ' found "enforse"; did you mean enforce?', "mode: enforce\n"),
     "a mode of a section that always enforces": Mistake(
         "mode: {transport: monitor}\n",
-        ":1:8: mode.transport: unknown key; expected one of arguments, contracts, injection, limits, results",
+        ":1:8: mode.transport: unknown key; expected one of arguments, contracts, injection, limits, results,"
+        " pins",
         "mode: {injection: monitor}\n"),
     "a misspelt profile": Mistake(
         "profile: maximal\n",

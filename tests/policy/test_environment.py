@@ -97,7 +97,7 @@ MISFITS = [
      "SMCP_TOOLS__ECHO__SCHEMA: what is inside tools cannot be set here; write it into the policy file"),
     ("SMCP_PROMPTS__REVIEW__ARGUMENTS",
      "SMCP_PROMPTS__REVIEW__ARGUMENTS: what is inside prompts cannot be set here; write it into the policy file"),
-    ("SMCP_PINS__FILE", "SMCP_PINS__FILE: this release does not enforce pins.file,"
+    ("SMCP_VAULT__FILE", "SMCP_VAULT__FILE: this release does not enforce vault.file,"
      " so it is refused rather than ignored; unset it"),
     ("SMCP_ROLES__VIEWER__ALLOW",
      "SMCP_ROLES__VIEWER__ALLOW: what is inside roles cannot be set here; write it into the policy file"),

@@ -52,7 +52,13 @@ WHOLE: dict[str, Any] = {
     },
     "prompts": {"p": {"arguments": {"a": {"kind": "command", "programs": {"git": ["log"]}}}}},
     "resources": {"a://{b}": {"arguments": {"b": {"kind": "text", "detect": {"sql": "off"}}}}},
-    "results": {"tenant": [{"tools": ["x"], "pointer": "/items/*/org"}]},
+    "results": {
+        "tenant": [{"tools": ["x"], "pointer": "/items/*/org"}],
+        "redact": ["secrets", "iban"],
+        "keep": [{"mask": "email", "tool": "crm.*", "reason": "an address book", "until": "2027-06-01"}],
+        "untrusted": ["web.*"],
+    },
+    "pins": {"file": "a.lock", "drift": "annotate", "digest": "sha256:" + "a" * 64},
 }
 
 

@@ -45,12 +45,18 @@ def test_an_explicit_key_wins_over_the_profile_and_its_neighbours_stay() -> None
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_no_profile_touches_transport_parsing_limits_or_results(profile: str) -> None:
+def test_no_profile_touches_transport_parsing_or_limits(profile: str) -> None:
     policy, standard = Policy.from_dict({"profile": profile}), Policy()
     assert policy.server == standard.server
     assert policy.limits == standard.limits
-    assert policy.results == standard.results
+    assert (policy.results.max_size, policy.results.strip) == (standard.results.max_size, standard.results.strip)
     assert policy.mode == standard.mode
+
+
+@pytest.mark.parametrize("profile", ["minimal", "standard", "maximum"])
+def test_every_profile_masks_credentials_in_results(profile: str) -> None:
+    assert "secrets" in Policy.from_dict({"profile": profile}).results.redact
+    assert Policy.from_dict({"profile": profile, "results": {"redact": []}}).results.redact == ()
 
 
 def test_every_profile_names_the_same_keys() -> None:

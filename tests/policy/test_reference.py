@@ -143,7 +143,9 @@ def test_the_profile_table_of_the_reference_is_the_real_one() -> None:
     profiles = [PROFILES[name] for name in ("minimal", "standard", "maximum")]
     for path in PROFILES["standard"]:
         if path[-1] != "action":
-            assert said[f"`{'.'.join(path)}`"] == [str(profile[path]) for profile in profiles]
+            values = [profile[path] for profile in profiles]
+            written = [", ".join(value) if isinstance(value, tuple) else str(value) for value in values]
+            assert said[f"`{'.'.join(path)}`"] == written
     actions = [profile["injection", "action"] for profile in profiles]
     for category in CATEGORIES:
         row = next(

@@ -27,6 +27,8 @@ pytestmark = [
     pytest.mark.anyio,
     pytest.mark.skipif(not FILES, reason="no captured exchanges in ../shared/wire beside the repository"),
 ]
+# One of the answers is an error that repeats what was asked, which is masked unless the policy says otherwise.
+POLICY: dict[str, Any] = {"version": 1, "results": {"errors": "pass"}}
 # The connection is this test's own, not the captured one's.
 _FRAMING = ("host", "content-length", "connection")
 
@@ -63,7 +65,7 @@ async def test_every_captured_request_and_answer_passes_byte_for_byte(file: Path
     for exchange in captured:
         replay, request = replay_of(exchange), request_of(exchange)
         recorder = Recorder(replay)
-        async with served(SMCPMiddleware(recorder)) as address:
+        async with served(SMCPMiddleware(recorder, POLICY)) as address:
             reply = await ask(address, request)
         assert reply.status == exchange["status"], (exchange["req_body"], reply)
         if b"\\u" in replay.body:
@@ -76,6 +78,16 @@ async def test_every_captured_request_and_answer_passes_byte_for_byte(file: Path
         kept = [field for field in request.headers if field[0] != "accept-encoding"]
         assert [(name, value) for name, value in kept if seen.header(name) != [value]] == []
         assert seen.header("accept-encoding") == []
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+async def test_in_a_captured_answer_nothing_but_echoed_input_is_changed_by_default(file: Path) -> None:
+    for exchange in exchanges(file):
+        replay = replay_of(exchange)
+        async with served(SMCPMiddleware(replay)) as address:
+            reply = await ask(address, request_of(exchange))
+        if said(reply.body) != said(replay.body):
+            assert b"input_value=" in replay.body and b"input_value=[redacted:input]" in reply.body
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -12,7 +12,15 @@ from ruamel.yaml import YAML
 
 from smcp_security.errors import RulesError
 from smcp_security.rules import catalogue
-from smcp_security.rules.catalogue import CATEGORIES, CERTAIN, RANGES, read_rules, rules_in
+from smcp_security.rules.catalogue import (
+    CATEGORIES,
+    CERTAIN,
+    RANGES,
+    canonical,
+    read_rules,
+    rules_in,
+    without_samples,
+)
 
 RULE: dict[str, Any] = {
     "id": "SMCP630",
@@ -65,7 +73,7 @@ def test_a_rule_file_is_read(tmp_path: Path) -> None:
         ({"remediation": None}, "remediation"),
         ({"references": []}, "references"),
         ({"surfaces": []}, "surfaces"),
-        ({"surfaces": ["result"]}, "surfaces"),
+        ({"surfaces": ["results"]}, "surfaces"),
         ({"match": ["ab"]}, "at least 5 samples"),
         ({"passing": ["x"]}, "at least 5 samples"),
         ({"detect": None}, "`detect` is missing"),
@@ -165,3 +173,20 @@ def test_every_category_has_rules_in_its_range() -> None:
     rules = read_rules()
     assert {rule.category for rule in rules} == set(CATEGORIES)
     assert all(int(rule.id.removeprefix("SMCP")) in RANGES[rule.category] for rule in rules)
+
+
+def test_a_start_reads_the_same_rules_without_their_samples() -> None:
+    started = read_rules(samples=False)
+    assert started == without_samples(read_rules())
+    assert not any(rule.match or rule.passing for rule in started)
+    assert canonical(started) == canonical(read_rules())
+
+
+def test_samples_in_another_layout_are_left_out_too(tmp_path: Path) -> None:
+    (rule,) = rules_in(write(tmp_path), samples=False)
+    assert (rule.slug, rule.match, rule.passing) == ("sample-rule", (), ())
+
+
+def test_a_broken_rule_stops_a_start_that_reads_no_samples(tmp_path: Path) -> None:
+    with pytest.raises(RulesError, match="SMCP63"):
+        rules_in(write(tmp_path, references=[]), samples=False)

@@ -6,24 +6,23 @@ pages, and what the server asks or tells the client while it serves does not pas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import fields, replace
 from importlib.metadata import version
 from inspect import signature
 from typing import Any, Final
 
-from fastmcp.prompts.base import InputRequiredPromptResult, PromptResult
-from fastmcp.resources.base import InputRequiredResourceResult, ResourceResult
+from fastmcp.exceptions import FastMCPError, ToolError
 from fastmcp.server.middleware import Middleware, MiddlewareContext
-from fastmcp.tools.base import InputRequiredToolResult, ToolResult
+from fastmcp.tools.base import ToolResult
 from mcp.types import CallToolResult
 from pydantic import BaseModel
 
-from smcp_security import answers
 from smcp_security.adapters.current import during
+from smcp_security.adapters.sdk.fastmcp_results import changed, on_the_wire
 from smcp_security.adapters.sdk.guard import Guard, Passage, Wire, body_of, bytes_of, refusal
-from smcp_security.adapters.sdk.modern import error_of, failure_of, plain, wire
+from smcp_security.adapters.sdk.modern import error_of, failure_of, wire
 from smcp_security.armed import PolicySource
 from smcp_security.decision import Decision
 from smcp_security.errors import Misplaced
@@ -33,18 +32,6 @@ KNOWN: Final = "4.1"
 """The versions whose middleware was tried."""
 _IN_CODE: Final = "in-process"
 _SERVING: Final[ContextVar[Any]] = ContextVar("smcp_fastmcp_serving", default=None)
-# Of each list: its key on the wire, what names an item there, and how FastMCP names and writes one.
-_LISTS: Final[dict[str, tuple[str, str, Callable[[Any], str], Callable[[Any], Any]]]] = {
-    "tools/list": ("tools", "name", lambda each: str(each.name), lambda each: each.to_mcp_tool(name=each.name)),
-    "prompts/list": ("prompts", "name", lambda each: str(each.name), lambda each: each.to_mcp_prompt(name=each.name)),
-    "resources/list": ("resources", "uri", lambda each: str(each.uri), lambda each: each.to_mcp_resource()),
-    "resources/templates/list": (
-        "resourceTemplates",
-        "uriTemplate",
-        lambda each: str(each.uri_template),
-        lambda each: each.to_mcp_template(),
-    ),
-}
 
 
 class SecurityMiddleware(Middleware):
@@ -90,16 +77,40 @@ async def _serve(context: MiddlewareContext[Any], call_next: Any, passage: Passa
     try:
         result = await call_next(context)
     except Exception as error:
-        judged = await passage.answer(bytes_of(failure_of(error, id)))
-        if not judged.allowed:
-            raise error_of(body_of(judged.message)) from None
+        await _judge_failure(_failure(context, error, id), passage)
         raise
-    said = _on_the_wire(context, result)
+    said = on_the_wire(context.method, context.message, result)
     judged = await passage.answer(bytes_of({"jsonrpc": "2.0", "id": id, "result": said}))
     answer = body_of(judged.message)
     if not judged.allowed:
         raise error_of(answer)
-    return result if answer.get("result") == said else _changed(context, result, answer.get("result") or {})
+    if answer.get("result") == said:
+        return result
+    return changed(context.method, context.message, result, answer.get("result") or {})
+
+
+async def _judge_failure(message: Wire, passage: Passage) -> None:
+    """Judge what the client would be told of an error. Raises another in its place if it may not be."""
+    judged = await passage.answer(bytes_of(message))
+    answer = body_of(judged.message)
+    if not judged.allowed or answer != message:
+        raise _failure_like(answer, judged.allowed) from None
+
+
+def _failure(context: MiddlewareContext[Any], error: Exception, id: Any) -> Wire:
+    """What FastMCP tells of an error: of a tool's it makes a result."""
+    if isinstance(error, FastMCPError) and context.method == "tools/call":
+        content = [{"type": "text", "text": str(error)}]
+        return {"jsonrpc": "2.0", "id": id, "result": {"content": content, "isError": True}}
+    served = _served_here(context)
+    return failure_of(error, id, getattr(served, "protocol_version", ""))
+
+
+def _failure_like(answer: Wire, allowed: bool) -> Exception:
+    """The error that FastMCP tells so."""
+    if not allowed or "result" not in answer:
+        return error_of(answer)
+    return ToolError("\n".join(str(block.get("text", "")) for block in answer["result"].get("content", ())))
 
 
 def _served_here(context: MiddlewareContext[Any]) -> Any:
@@ -152,43 +163,6 @@ def _refused(decision: Decision, context: MiddlewareContext[Any]) -> Any:
     if "result" in answer:
         return ToolResult.from_mcp_result(CallToolResult.model_validate(answer["result"]))
     raise error_of(answer)
-
-
-def _on_the_wire(context: MiddlewareContext[Any], result: Any) -> Wire:
-    """A result as the client would get it."""
-    if context.method in _LISTS:
-        key, _, _, written = _LISTS[context.method]
-        return {key: [plain(written(each)) for each in result]}
-    if isinstance(result, InputRequiredToolResult | InputRequiredResourceResult | InputRequiredPromptResult):
-        return plain(result.input_required)
-    if isinstance(result, ToolResult):
-        return _tool_result(result.to_mcp_result())
-    if isinstance(result, ResourceResult):
-        return plain(result.to_mcp_result(context.message.uri))
-    if isinstance(result, PromptResult):
-        return plain(result.to_mcp_prompt_result())
-    return plain(result)
-
-
-def _tool_result(made: Any) -> Wire:
-    if isinstance(made, tuple):
-        made = CallToolResult(content=made[0], structured_content=made[1])
-    elif isinstance(made, list):
-        made = CallToolResult(content=made)
-    return plain(made)
-
-
-def _changed(context: MiddlewareContext[Any], result: Any, answer: Wire) -> Any:
-    """The result in the shape that FastMCP goes on with, as a check has left it."""
-    if context.method in _LISTS:
-        key, name, named, _ = _LISTS[context.method]
-        kept = {each.get(name) for each in answer.get(key, [])}
-        return [each for each in result if named(each) in kept]
-    if isinstance(result, ToolResult) and not isinstance(result, InputRequiredToolResult):
-        return ToolResult.from_mcp_result(CallToolResult.model_validate(answer))
-    if isinstance(result, Mapping):
-        return answer
-    raise error_of({"error": {"code": answers.WITHHELD, "message": "The call ran; its result was withheld."}})
 
 
 def _look_at_middleware() -> None:

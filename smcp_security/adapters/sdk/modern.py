@@ -16,7 +16,7 @@ from mcp.server import context as hooks
 from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp.shared.jsonrpc_dispatcher import handler_exception_to_error_data
-from mcp.types import JSONRPCResponse
+from mcp.types import INTERNAL_ERROR, JSONRPCResponse
 from pydantic import BaseModel
 
 from smcp_security import answers
@@ -27,6 +27,7 @@ from smcp_security.armed import PolicySource
 from smcp_security.decision import Decision
 from smcp_security.errors import Misplaced
 from smcp_security.framework import SMCPSecurityFramework
+from smcp_security.revisions import MODERN
 
 CallNext: TypeAlias = Callable[[Any], Awaitable[Any]]
 
@@ -105,17 +106,22 @@ def _refused(decision: Decision, *, asked: bool) -> Any:
 
 async def _judge_failure(error: Exception, ctx: Any, passage: Passage) -> None:
     """Judge what the client would be told of an error of the server's. Raises if it may not be."""
-    message = failure_of(error, ctx.request_id)
+    message = failure_of(error, ctx.request_id, ctx.protocol_version)
     judged = await passage.answer(bytes_of(message))
     answer = body_of(judged.message)
     if not judged.allowed or answer.get("error") != message["error"]:
         raise error_of(answer) from None
 
 
-def failure_of(error: Exception, id: Any) -> Wire:
-    """What the SDK tells of an error, where it tells anything."""
+def failure_of(error: Exception, id: Any, revision: Any) -> Wire:
+    """What the SDK tells of an error. Of one that it does not know it tells clients of the newest revision nothing."""
     told = handler_exception_to_error_data(error)
-    shown = {"code": 0, "message": str(error)} if told is None else told.model_dump(mode="json", exclude_none=True)
+    if told is not None:
+        shown = told.model_dump(mode="json", exclude_none=True)
+    elif revision in MODERN:
+        shown = {"code": INTERNAL_ERROR, "message": "Internal server error"}
+    else:
+        shown = {"code": 0, "message": str(error)}
     return {"jsonrpc": "2.0", "id": id, "error": shown}
 
 

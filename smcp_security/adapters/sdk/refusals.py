@@ -39,6 +39,38 @@ def refusal(decision: Decision, host: Host | None, why: str = "") -> SMCPDenied:
     return _tool_denial(tuple(kind for kind in kinds if kind is not None))(decision, text)
 
 
+def withholding(decision: Decision, host: Host | None) -> SMCPDenied:
+    """The exception that says that a call ran and its result was withheld."""
+    error: dict[str, Any] = msgspec.json.decode(bytes_of_error(decision))["error"]
+    text = _line(error)
+    if host in (None, Host.SDK2) and (kind := _protocol_error()) is not None:
+        denied: SMCPDenied = kind(decision, error, text)
+        return denied
+    kinds = tuple(_tool_error(each) for each in ([host] if host is not None else Host))
+    return _tool_denial(tuple(kind for kind in kinds if kind is not None))(decision, text)
+
+
+def like(error: BaseException, message: str, data: Any) -> BaseException | None:
+    """An error of the protocol with the code of this one and other words; None if it is none."""
+    module, name = _PROTOCOL_ERRORS
+    kind = getattr(sys.modules.get(module), name, None)
+    if not isinstance(kind, type) or not isinstance(error, kind):
+        return None
+    made: BaseException = kind(error.code, message, data)  # type: ignore[attr-defined]
+    return made
+
+
+def tool_error(host: Host | None, text: str) -> Exception:
+    """What a tool raises to say this, on the SDK that calls it."""
+    kind = None if host is None else _tool_error(host)
+    return RuntimeError(text) if kind is None else kind(text)
+
+
+def bytes_of_error(decision: Decision) -> bytes:
+    """The error that stands in place of a result."""
+    return decision.message if isinstance(decision.message, bytes) else b'{"error":{"code":-31502,"message":""}}'
+
+
 def _told(decision: Decision, why: str) -> tuple[dict[str, Any] | None, str]:
     """(the protocol's error if it is one, the text): the answer of every other edge, read again."""
     body = b"" if decision.answer is None else decision.answer.body
@@ -50,8 +82,13 @@ def _told(decision: Decision, why: str) -> tuple[dict[str, Any] | None, str]:
     data = error.setdefault("data", {})
     if why:
         data["remediation"] = why
+    return error, _line(error)
+
+
+def _line(error: dict[str, Any]) -> str:
+    data = error.get("data") or {}
     parts = (f"{data.get('code', '')} {data.get('reason', '')}: {error['message']}", data.get("remediation", ""))
-    return error, " ".join(filter(None, parts))
+    return " ".join(filter(None, parts))
 
 
 def _tool_error(host: Host) -> type[Exception] | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
 from msgspec.structs import replace
@@ -14,7 +13,8 @@ from smcp_security.adapters.sdk.refusals import refusal
 from smcp_security.adapters.sdk.registered import names_of
 from smcp_security.adapters.tools.annotations import Parameters
 from smcp_security.adapters.tools.arguments import Arguments, Unreadable
-from smcp_security.adapters.tools.surroundings import Here, Surroundings, surroundings, within
+from smcp_security.adapters.tools.call import Call
+from smcp_security.adapters.tools.surroundings import Surroundings, surroundings
 from smcp_security.checks import Step
 from smcp_security.checks.demands import Demands
 from smcp_security.checks.rung import Context
@@ -24,34 +24,13 @@ from smcp_security.framework import SMCPSecurityFramework
 from smcp_security.message import Message
 from smcp_security.policy import Policy
 
+if TYPE_CHECKING:
+    from smcp_security.adapters.tools.masking import Masks
+
 EDGE: Final = "decorator"
 HIDDEN: Final = "_smcp_context"
 """The parameter through which SDK 2.x says which request it serves. It is in no signature and in no schema."""
 _MOST_OTHERS: Final = 64
-
-
-@dataclass(slots=True)
-class Call:
-    """One call: who judges it, and what is to be judged. `earlier` is what an edge outside has made of the message.
-
-    `context` is None where nothing is left to be judged.
-    """
-
-    around: Surroundings
-    framework: SMCPSecurityFramework
-    context: Context | None
-    demands: tuple[Step, ...]
-    earlier: Decision | None = None
-    began: float = 0.0
-    decision: Decision | None = None
-
-    @property
-    def here(self) -> Here:
-        """What holds for the calls that the tool makes of others."""
-        known = self.context
-        if known is None and self.earlier is not None:
-            known = self.earlier.context
-        return within(self.around, self.framework, known if known is not None else Context())
 
 
 class Guard:
@@ -61,9 +40,16 @@ class Guard:
     """
 
     def __init__(
-        self, demands: Demands, parameters: Parameters, framework: SMCPSecurityFramework | None, *, named: bool
+        self,
+        demands: Demands,
+        parameters: Parameters,
+        framework: SMCPSecurityFramework | None,
+        *,
+        named: bool,
+        masks: Masks | None = None,
     ) -> None:
         self.demands = demands
+        self.masks = masks
         self.faces: list[ref[Callable[..., Any]]] = []
         self._named = named
         self._arguments = Arguments(parameters)
@@ -208,7 +194,8 @@ class Guard:
         if not decision.allowed:
             raise refusal(decision, call.around.host)
         if call.earlier is None:
-            call.decision, call.began = decision, time.monotonic()
+            call.decision = call.verdict = decision
+            call.began = time.monotonic()
 
     def _unreadable(self, error: Unreadable, around: Surroundings, framework: SMCPSecurityFramework) -> SMCPDenied:
         context = around.context(self._name(around), {}, framework)
@@ -222,8 +209,12 @@ def _noted(call: Call, error: BaseException | None) -> Decision | None:
     """The decision of a call whose outcome is noted now; None if that was done, or is an edge's outside."""
     decision, call.decision = call.decision, None
     if decision is None:
+        if call.findings and call.earlier is not None:
+            # The edge outside cannot know what was masked further in.
+            call.framework.finish(call.earlier, result="complete", findings=call.findings)
         return None
     # What ends a generator early, or a task from outside, is no fault of the tool.
     ending = "complete" if error is None else "broken" if isinstance(error, Exception) else "cancelled"
-    call.framework.finish(decision, result=ending, seconds=time.monotonic() - call.began)
+    ending = "withheld" if call.withheld else ending
+    call.framework.finish(decision, result=ending, seconds=time.monotonic() - call.began, findings=call.findings)
     return decision

@@ -14,7 +14,10 @@ from smcp_security.adapters.current import during
 from smcp_security.adapters.sdk.registered import call_async, references_to
 from smcp_security.adapters.sdk.requests import Host, context_class
 from smcp_security.adapters.tools.annotations import read_parameters
-from smcp_security.adapters.tools.guard import HIDDEN, Call, Guard
+from smcp_security.adapters.tools.call import Call
+from smcp_security.adapters.tools.guard import HIDDEN, Guard
+from smcp_security.adapters.tools.raised import masked_error, masked_error_now
+from smcp_security.adapters.tools.stepping import masked, masked_now, masked_steps
 from smcp_security.adapters.tools.surroundings import Here, enter, here_now, leave
 from smcp_security.checks.demands import Demands
 
@@ -70,15 +73,36 @@ def _awaited(function: Function, guard: Guard, *, waits: bool) -> Function:
             result = function(*args, **kwargs)
             if waits:
                 result = await result
+            result = await masked(guard.masks, call, result)
         except BaseException as error:
             leave(entered)
-            await guard.end(call, error)
+            await _fail(guard, call, error)
             raise
         leave(entered)
         await guard.end(call, None)
         return result
 
     return guarded
+
+
+async def _fail(guard: Guard, call: Call, error: BaseException) -> None:
+    """The call has ended with an error. Raises the one to be told in its place, if it may not be told as it is."""
+    try:
+        told = await masked_error(guard.masks, call, error)
+    finally:
+        await guard.end(call, error)
+    if told is not error:
+        raise told from None
+
+
+def _fail_now(guard: Guard, call: Call, error: BaseException) -> None:
+    """`_fail` without an event loop."""
+    try:
+        told = masked_error_now(guard.masks, call, error)
+    finally:
+        guard.end_sync(call, error)
+    if told is not error:
+        raise told from None
 
 
 def _plain(function: Function, guard: Guard) -> Function:
@@ -97,10 +121,10 @@ def _plain(function: Function, guard: Guard) -> Function:
         guard.judge_sync(call)
         entered = enter(call.here)
         try:
-            result = function(*args, **kwargs)
+            result = masked_now(guard.masks, call, function(*args, **kwargs))
         except BaseException as error:
             leave(entered)
-            guard.end_sync(call, error)
+            _fail_now(guard, call, error)
             raise
         leave(entered)
         guard.end_sync(call, None)
@@ -132,9 +156,10 @@ def _through(
     guard: Guard, call: Call, generator: Generator[Any, Any, Any], around: Context
 ) -> Generator[Any, Any, Any]:
     try:
-        result = yield from _within(around, call.here, generator)
+        steps = _within(around, call.here, generator)
+        result = yield from steps if guard.masks is None else masked_steps(guard.masks, call, steps)
     except BaseException as error:
-        guard.end_sync(call, error)
+        _fail_now(guard, call, error)
         raise
     guard.end_sync(call, None)
     return result
@@ -168,10 +193,10 @@ async def _through_async(
                 item = await steps.take(generator.__anext__)
             except StopAsyncIteration:
                 break
-            yield item
+            yield item if guard.masks is None else await guard.masks.masked(call, item)
     except BaseException as error:
         await steps.take(generator.aclose)
-        await guard.end(call, error)
+        await _fail(guard, call, error)
         raise
     await guard.end(call, None)
 

@@ -1,4 +1,5 @@
-"""What the demo sends, as data: ordinary calls of the official client, and the attacks. Sends nothing itself."""
+"""What the demo sends, as data: ordinary calls of the official client, and the attacks, of clients and of the server.
+Sends nothing itself."""
 
 from __future__ import annotations
 
@@ -7,9 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from smcp_security.cli.demo.guest import Got, Guest, Post, legacy, modern
-from smcp_security.cli.demo.shop import FORGOTTEN_PATH, KEYS_FILE, SECRET, SETTINGS_FILE
+from smcp_security.cli.demo.shop import FIRST_READ, FORGOTTEN_PATH, KEYS_FILE, SECRET, SENT, SETTINGS_FILE, TOKEN, Shop
 
 Play = Callable[[Guest], Awaitable[Got]]
+
+_ERAS: Final = ("modern", "legacy")
 
 FLOOD: Final = 600
 """Messages. Three times what one address may send at once, so that a slow machine fills the guard's bucket too."""
@@ -17,9 +20,10 @@ FLOOD: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One thing that is sent. `code` is how the code of the refusal must begin; empty: it must pass.
+    """One thing that is sent. `code` is how the code of the finding must begin; empty: it must pass.
 
-    `proof` must be in what a server answers if the attack is to count as one that worked.
+    `proof` must be in what a server answers if the attack is to count as one that worked, `kept` in what is left of an
+    answer. `before` is what becomes of the server first.
     """
 
     era: str
@@ -27,6 +31,22 @@ class Act:
     play: Play
     code: str = ""
     proof: str = ""
+    outcome: str = "refused"
+    kept: str = ""
+    before: Callable[[Shop], None] = lambda shop: None
+
+    @property
+    def expected(self) -> str:
+        """What must become of it: it passes, is refused, or is masked, dropped or reported in the answer."""
+        return self.outcome if self.code else "passes"
+
+    def caught(self, code: str, proof: str, outcome: str, kept: str = "") -> Act:
+        """As something bad that the server answers, and what must become of it."""
+        return replace(self, code=code, proof=proof, outcome=outcome, kept=kept)
+
+    def after(self, change: Callable[[Shop], None]) -> Act:
+        """The same at a server that has changed."""
+        return replace(self, before=change)
 
 
 def ordinary(era: str) -> tuple[Act, ...]:
@@ -76,6 +96,33 @@ def by_hand() -> tuple[Act, ...]:
     )
 
 
+def in_answers() -> tuple[Act, ...]:
+    """What a careless server gives away in event streams, and a definition that speaks to the model."""
+    leak = "a token in an event stream"
+    return (
+        *(_parcel(era, "a result with ids and hashes", 2) for era in _ERAS),
+        *(_parcel(era, leak, 1).caught("SMCP705", TOKEN, "masked", kept=SENT) for era in _ERAS),
+        _tools("a poisoned description").caught("SMCP81", FIRST_READ, "reported").after(Shop.poison),
+        _tools("tools/list without it").after(Shop.cure),
+    )
+
+
+def in_definitions() -> tuple[Act, ...]:
+    """A rug pull: what was pinned changes, and changes back."""
+    ask = {"customer": "ann"}
+    listed = _tools("a rug pull: tools/list").caught("SMCP802", FIRST_READ, "dropped", kept="search_orders")
+    return (
+        Act("modern", "smcp pin", lambda guest: guest.pin()),
+        _tools("tools/list, as pinned"),
+        _call("legacy", "order_total, as pinned", "order_total", ask),
+        listed.after(Shop.pull_the_rug),
+        _call("modern", "a rug pull: order_total", "order_total", ask, "SMCP802", "13.5"),
+        _call("modern", "search_orders, as pinned", "search_orders", ask),
+        _tools("tools/list, the rug is back").after(Shop.lay_the_rug),
+        _call("modern", "order_total, the rug is back", "order_total", ask),
+    )
+
+
 def flood() -> Act:
     """Many broken messages from one address. It blocks the address for seconds, so it must come last."""
     post = replace(modern("search_orders", customer="ann"), body=b"x")
@@ -92,6 +139,14 @@ def flood() -> Act:
 
 def _call(era: str, sent: str, tool: str, arguments: Mapping[str, Any], code: str = "", proof: str = "") -> Act:
     return Act(era, sent, lambda guest: guest.call(era, tool, arguments), code, proof)
+
+
+def _tools(sent: str) -> Act:
+    return Act("modern", sent, lambda guest: guest.tools("modern"))
+
+
+def _parcel(era: str, sent: str, number: int) -> Act:
+    return Act(era, sent, lambda guest: guest.call(era, "track_parcel", {"number": number}, streamed=True))
 
 
 def _post(era: str, sent: str, post: Post, code: str) -> Act:

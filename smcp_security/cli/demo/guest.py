@@ -14,6 +14,9 @@ from mcp.client.streamable_http import streamable_http_client
 
 from smcp_security.cli.demo.house import House
 from smcp_security.cli.demo.shop import PATH
+from smcp_security.cli.pin.tap import Tap
+from smcp_security.cli.pin.visit import brought
+from smcp_security.pins.lock import lock_of
 
 MODERN: Final = "2026-07-28"
 LEGACY: Final = "2025-11-25"
@@ -28,11 +31,12 @@ _PLAIN: Final = {"content-type": "application/json", "accept": "application/json
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """What a client got, in a word and in full. `done`: the server did what was asked."""
+    """What a client got, in a word and in full. `done`: the server did what was asked. `data`: the structured part."""
 
     word: str
     text: str = ""
     done: bool = False
+    data: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +90,29 @@ class Guest:
     clients: dict[str, Client] = field(default_factory=dict)
     session: str = ""
 
-    async def call(self, era: str, tool: str, arguments: Mapping[str, Any]) -> Got:
-        """A tool call by the official client."""
+    async def call(self, era: str, tool: str, arguments: Mapping[str, Any], *, streamed: bool = False) -> Got:
+        """A tool call by the official client; `streamed` if it wants to hear of progress."""
+        progress = _ignored if streamed else None
         try:
-            result = await self.clients[era].call_tool(tool, dict(arguments))
+            result = await self.clients[era].call_tool(tool, dict(arguments), progress_callback=progress)
         except MCPError as error:
             return Got(f"error {error.error.code}", error.error.message)
         return _of_result(result.model_dump(mode="json", by_alias=True))
 
     async def tools(self, era: str) -> Got:
         """The list of tools by the official client."""
-        client = self.clients[era]
-        names = [tool.name for tool in (await client.list_tools()).tools]
-        return Got(f"{len(names)} tools", ", ".join(names), done=True)
+        tools = (await self.clients[era].list_tools()).tools
+        told = [f"{tool.name}: {tool.description}" for tool in tools]
+        return Got(f"{len(tools)} tools", "; ".join(told), done=True)
+
+    async def pin(self) -> Got:
+        """What `smcp pin` does, and the middleware held to the lock file from then on."""
+        tap = Tap(streamable_http_client(self.house.url + PATH, http_client=self.http))
+        async with Client(tap, cache=None) as client:
+            seen = await brought(client, tap)
+        lock = lock_of(seen.tools, seen.prompts, seen.templates, seen.instructions, seen.server)
+        self.house.hold_to(lock)
+        return Got(f"{len(lock.tools)} tools pinned", done=True)
 
     async def post(self, post: Post) -> Got:
         """A raw POST."""
@@ -107,6 +121,10 @@ class Guest:
         if not response.content:
             return Got("nothing", done=response.is_success)
         return _of_message(_message(response.text), response.is_success)
+
+
+async def _ignored(progress: float, total: float | None, message: str | None) -> None:
+    """Progress of a call."""
 
 
 def direct() -> httpx2.AsyncClient:
@@ -156,4 +174,4 @@ def _of_result(result: Mapping[str, Any]) -> Got:
     text = " ".join(str(item.get("text", "")) for item in result.get("content", []))
     if result.get("isError"):
         return Got("tool error", text)
-    return Got(text or "result", text, done=True)
+    return Got(text or "result", text, done=True, data=json.dumps(result.get("structuredContent")))

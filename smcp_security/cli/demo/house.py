@@ -15,14 +15,17 @@ import uvicorn
 
 from smcp_security.adapters.asgi import App, Message, Receive, Scope, Send, SMCPMiddleware
 from smcp_security.checks.rung import Context
-from smcp_security.cli.demo.shop import FORGOTTEN_PATH, PATH, shop
+from smcp_security.cli.demo.shop import FORGOTTEN_PATH, PATH, Shop, shop
 from smcp_security.decision import Decision
 from smcp_security.framework import SMCPSecurityFramework
+from smcp_security.pins.file import write_lock
+from smcp_security.pins.lock import Lock
 
 
 @dataclass(slots=True)
 class Seen:
-    """What passed by since the last `clear`: requests that reached the server, statuses sent, verdicts and their time.
+    """What passed by since the last `clear`: requests that reached the server, statuses sent, verdicts and
+    their time, and what was found in answers.
 
     Only POSTs count: the older era's client also holds a GET open, at a time of its own choosing.
     """
@@ -30,12 +33,14 @@ class Seen:
     reached: int = 0
     statuses: list[int] = field(default_factory=list)
     verdicts: list[tuple[Decision, float]] = field(default_factory=list)
+    answers: list[Decision] = field(default_factory=list)
 
     def clear(self) -> None:
         """Forget what passed by."""
         self.reached = 0
         self.statuses.clear()
         self.verdicts.clear()
+        self.answers.clear()
 
 
 class Watched(SMCPSecurityFramework):
@@ -49,6 +54,13 @@ class Watched(SMCPSecurityFramework):
         """As the framework, timed from the headers to the verdict, the body read in between included."""
         start = time.perf_counter_ns()
         return self._note(await super().inspect(*args, **named), start)
+
+    async def inspect_response(self, *args: Any, **named: Any) -> Decision:
+        """As the framework; what it finds is noted."""
+        decision = await super().inspect_response(*args, **named)
+        if decision.findings:
+            self._seen.answers.append(decision)
+        return decision
 
     def refuse(self, code: str, context: Context, *, edge: str) -> Decision:
         """As the framework, timed."""
@@ -64,11 +76,20 @@ class Watched(SMCPSecurityFramework):
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Where a shop listens, and what was seen of it."""
+    """Where a shop listens, and what was seen of it. `framework` is None where nothing protects it."""
 
     url: str
     seen: Seen
-    protected: bool
+    shop: Shop
+    folder: Path
+    framework: Watched | None = None
+
+    def hold_to(self, lock: Lock) -> None:
+        """Put a policy in force that knows these definitions."""
+        file = str(self.folder / "smcp.lock")
+        write_lock(file, lock)
+        if self.framework is not None:
+            self.framework.reload({"pins": {"file": file}})
 
 
 @contextlib.asynccontextmanager
@@ -76,11 +97,13 @@ async def opened(folder: Path, *, protected: bool) -> AsyncIterator[House]:
     """A shop with its files in `folder`, served for the length of the block."""
     seen = Seen()
     folder.mkdir()
-    app: App = _counting(_with_forgotten_path(shop(folder).streamable_http_app(streamable_http_path=PATH)), seen)
-    if protected:
-        app = SMCPMiddleware(app, framework=Watched(seen))
+    opening = shop(folder)
+    app: App = _counting(_with_forgotten_path(opening.server.streamable_http_app(streamable_http_path=PATH)), seen)
+    framework = Watched(seen) if protected else None
+    if framework is not None:
+        app = SMCPMiddleware(app, framework=framework)
     async with _served(_answered(app, seen)) as url:
-        yield House(url, seen, protected)
+        yield House(url, seen, opening, folder, framework)
 
 
 class _Server(uvicorn.Server):

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from smcp_security.cli.demo.acts import Act, by_client, by_hand, flood, ordinary
+from smcp_security.cli.demo.acts import Act, by_client, by_hand, flood, in_answers, in_definitions, ordinary
 from smcp_security.cli.demo.guest import Got, Guest, direct, visiting
 from smcp_security.cli.demo.house import House, opened
 from smcp_security.cli.environment import without_overrides
 from smcp_security.cli.output import without_log
+from smcp_security.decision import Decision, Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +36,18 @@ class Scene:
     @property
     def worked(self) -> bool:
         """Whether the server did what was asked of it."""
-        return self.got.done and self.act.proof in self.got.text
+        return self.got.done and (self.act.proof in self.got.text or self.act.proof in self.got.data)
 
     @property
     def held(self) -> bool:
         """Whether it went as it must behind the middleware."""
         if not self.act.code:
             return self.worked and self.reached and not self.code
-        return self.code.startswith(self.act.code) and not self.reached and not self.worked
+        if not self.code.startswith(self.act.code) or self.reached is (self.act.outcome == "refused"):
+            return False
+        if self.act.outcome == "reported":
+            return self.worked
+        return not self.worked and self.act.kept in self.got.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,9 @@ async def perform() -> Played:
 
 async def _scenes(house: House) -> list[Scene]:
     async with visiting(house) as guest:
-        acts = (*ordinary("modern"), *ordinary("legacy"), *by_client(), *by_hand())
+        acts = (
+            *ordinary("modern"), *ordinary("legacy"), *by_client(), *by_hand(), *in_answers(), *in_definitions(),
+        )  # fmt: skip
         scenes = [await _scene(act, guest) for act in acts]
     # The clients have gone: a blocked address could not even say goodbye.
     async with direct() as http:
@@ -83,12 +90,22 @@ async def _scenes(house: House) -> list[Scene]:
 async def _scene(act: Act, guest: Guest) -> Scene:
     seen = guest.house.seen
     seen.clear()
+    act.before(guest.house.shop)
     got = await act.play(guest)
     await asyncio.sleep(0)
     status = seen.statuses[-1] if seen.statuses else 0
     if not seen.verdicts:
         return Scene(act, got, status, seen.reached > 0)
     decision, microseconds = seen.verdicts[-1]
-    blocking = None if decision.allowed else decision.blocking
-    code, slug = ("", "") if blocking is None else (blocking.code, blocking.slug)
+    found = _told(act, decision, seen.answers)
+    code, slug = ("", "") if found is None else (found.code, found.slug)
     return Scene(act, got, status, seen.reached > 0, code, slug, microseconds)
+
+
+def _told(act: Act, decision: Decision, answers: Sequence[Decision]) -> Finding | None:
+    """What an act is told by: the refusal, or a finding in what came back, the expected one if it is there."""
+    if not decision.allowed:
+        return decision.blocking
+    findings = [finding for answer in answers for finding in answer.findings]
+    expected = (finding for finding in findings if act.code and finding.code.startswith(act.code))
+    return next(expected, findings[0] if findings else None)

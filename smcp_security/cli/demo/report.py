@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from smcp_security.cli.demo.play import Played, Scene
 
+_IN_ANSWERS: Final = ("masked", "dropped", "reported")
+_EXCERPT: Final = 60
 _COLUMNS: Final = (
     ("era", 6), ("sent", 30), ("expected", 8), ("bare server", 11), ("HTTP", 4), ("client got", 21), ("seen", 4),
     ("code", 7), ("us", 5),
@@ -36,10 +38,10 @@ def _head() -> list[str]:
 
 def _table(played: Played) -> Iterator[str]:
     for scene, bare in zip(played.guarded, played.bare, strict=True):
-        expected, seen = ("refused" if scene.act.code else "passes"), ("yes" if scene.reached else "no")
+        seen = "yes" if scene.reached else "no"
         cells = [
-            scene.act.era, scene.act.sent, expected, _bare_word(bare), str(scene.status), scene.got.word, seen,
-            scene.code or "-", f"{scene.microseconds:5.0f}",
+            scene.act.era, scene.act.sent, scene.act.expected, _bare_word(bare), str(scene.status), scene.got.word,
+            seen, scene.code or "-", f"{scene.microseconds:5.0f}",
         ]  # fmt: skip
         yield _row(cells) + ("" if scene.held else "  <- NOT AS EXPECTED")
 
@@ -54,21 +56,30 @@ def _bare_word(bare: Scene) -> str:
 
 def _leaks(played: Played) -> Iterator[str]:
     """What attacks got out of the bare server, where it is more than what the honest call gets."""
-    yield "The bare server answered, where the middleware refused:"
+    yield "The bare server answered, where the middleware refused, masked, dropped or reported:"
     for scene in played.bare:
         if scene.act.code and scene.act.proof and scene.worked:
-            yield f"  {scene.act.sent}: {scene.got.text[:60]}"
+            yield f"  {scene.act.sent}: {_around(scene.act.proof, scene.got.text)}"
+
+
+def _around(proof: str, text: str) -> str:
+    """What a proof stands in, as much as fits into a line."""
+    place = text.find(proof)
+    start = max(0, min(place - 14, len(text) - _EXCERPT)) if place + len(proof) > _EXCERPT else 0
+    return ("..." if start else "") + text[start : start + _EXCERPT]
 
 
 def _balance(played: Played) -> Iterator[str]:
     calls = [scene for scene in played.guarded if not scene.act.code]
-    attacks = [scene for scene in played.guarded if scene.act.code]
-    done = sum(scene.act.code != "" and scene.worked for scene in played.bare)
+    attacks = [scene for scene in played.guarded if scene.act.expected == "refused"]
+    answers = [scene for scene in played.guarded if scene.act.expected in _IN_ANSWERS]
+    done = sum(scene.act.expected == "refused" and scene.worked for scene in played.bare)
     yield "seen: the server saw the request. us: microseconds from the headers to the verdict, with reading the body;"
     yield "the first text that looks like an attack makes the scanner build its automaton, once."
+    yield f"{_held(answers)} of {len(answers)} bad answers masked, dropped or reported, {played.seconds:.1f} s in all."
     yield (
         f"{_held(calls)} of {len(calls)} calls succeeded, {_held(attacks)} of {len(attacks)} attacks refused "
-        f"(the bare server took {done} of them), {played.seconds:.1f} s in all."
+        f"(the bare server took {done} of them)."
     )
 
 
@@ -80,7 +91,7 @@ def _fact(scene: Scene) -> dict[str, Any]:
     return {
         "era": scene.act.era,
         "sent": scene.act.sent,
-        "expected": "refused" if scene.act.code else "passes",
+        "expected": scene.act.expected,
         "held": scene.held,
         "status": scene.status,
         "got": scene.got.word,

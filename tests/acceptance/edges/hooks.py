@@ -69,7 +69,7 @@ def _obedient(ran: Ran) -> Server[Any]:
 
     def noting(method: str, kind: type[BaseModel]) -> Callable[[Any, Any], Any]:
         async def note(context: Any, params: Any) -> Any:
-            given = params.model_dump(by_alias=True, mode="json", exclude_unset=True)
+            given = {} if params is None else params.model_dump(by_alias=True, mode="json", exclude_unset=True)
             ran.append(gist_of(method, given))
             return kind.model_validate(house.result(method, given))
 
@@ -77,6 +77,7 @@ def _obedient(ran: Ran) -> Server[Any]:
 
     return Server(
         "obedient",
+        on_list_tools=noting("tools/list", types.ListToolsResult),
         on_call_tool=noting("tools/call", types.CallToolResult),
         on_read_resource=noting("resources/read", types.ReadResourceResult),
         on_get_prompt=noting("prompts/get", types.GetPromptResult),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from smcp_security.decision import CODES
+from smcp_security.codes import CODES
 from tests.real.attacks import Attack
 from tests.real.messages import Request
 
