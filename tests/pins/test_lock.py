@@ -120,7 +120,7 @@ def test_a_lock_that_was_edited_is_refused_and_says_where(edit: Callable[[Any], 
         (TEXT.replace(b'"prompts": {', b'"tools": {}, "prompts": {', 1), "an object has the same key twice"),
         (TEXT.replace(b'"tools": {', b'<<<<<<< HEAD\n"tools": {', 1), "not JSON"),
         (TEXT.replace(b'  "tools": {', b'<<<<<<< HEAD\n  "tools": {', 1), "holds the marks of an unfinished merge"),
-        (b"[" * 5000 + b"]" * 5000, "nested too deep"),
+        (b"[" * 100_000 + b"]" * 100_000, "nested too deep"),
     ],
 )
 def test_what_is_no_json_is_refused_in_one_line(data: bytes, said: str) -> None:
