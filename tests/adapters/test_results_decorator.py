@@ -303,7 +303,7 @@ def test_a_monitored_section_reports_and_masks_nothing() -> None:
 # -- mistakes ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wrong", ["secret", ["secrets", "mail"], [1], [None], "github-token"])
+@pytest.mark.parametrize("wrong", ["secret", ["secrets", "mail"], [1], [None], "github-token", True, 7])
 def test_a_kind_that_there_is_not_is_an_error_at_decoration(wrong: Any) -> None:
     with pytest.raises(PolicyError, match=r"secure_tool\(look\): redact: .* there are: secrets, email"):
 

@@ -34,7 +34,7 @@ SCHEMA: Final[dict[str, Any]] = {
 }
 # Answers go on as they came here: what is edited in them is for the harness of answers.
 _AS_IT_CAME: Final[dict[str, Any]] = {
-    "redact": [], "injection": "annotate", "strip": False, "errors": "pass", "descriptions": "annotate"
+    "redact": [], "injection": "off", "strip": False, "errors": "pass", "descriptions": "annotate"
 }  # fmt: skip
 _OPEN: Final[dict[str, Any]] = {"limits": [], "server": {"flood": "off"}, "results": _AS_IT_CAME}
 POLICIES: Final[tuple[dict[str, Any], ...]] = (

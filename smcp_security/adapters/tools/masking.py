@@ -27,9 +27,9 @@ from smcp_security.redaction.redactor import Redactor
 KINDS: Final[tuple[str, ...]] = get_args(Redacted)
 
 
-def kinds_of(where: str, given: Iterable[object]) -> tuple[str, ...]:
+def kinds_of(where: str, given: object) -> tuple[str, ...]:
     """The kinds that a decorator names, each once. Raises `PolicyError` for one that there is not."""
-    named = [given] if isinstance(given, str) else list(given)
+    named = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     wrong = [each for each in named if each not in KINDS]
     if wrong:
         shown = repr(wrong[0]) if isinstance(wrong[0], str) else f"a {type(wrong[0]).__name__}"
