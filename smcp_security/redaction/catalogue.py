@@ -1,7 +1,6 @@
 """The rules of masks as typed records: reads the files, checks their shape, expands fragments. Compiles no pattern.
 
-In a source tree the YAML files are read; a wheel has one JSON in their place (`hatch_build.py`). Their samples stand in
-`tests/redaction/samples`, because a start should not read what only tests need.
+Their samples stand in `tests/redaction/samples`, because a start should not read what only tests need.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from smcp_security.errors import RulesError
-from smcp_security.rules.catalogue import COMPILED
+from smcp_security.rules.documents import documents_in
 
 SECRETS: Final = "secrets"
 INTERNALS: Final = "internals"
@@ -70,37 +69,10 @@ def read_masks() -> tuple[MaskRule, ...]:
 
 def masks_in(folder: Traversable) -> tuple[MaskRule, ...]:
     """The rules of the YAML files of a folder, or of its compiled file where there are none."""
-    sources = sorted((item for item in folder.iterdir() if item.name.endswith(".yaml")), key=lambda item: item.name)
-    documents = {source.name: _parsed(source) for source in sources} or _decoded(folder / COMPILED)
-    rules = tuple(rule for name in sorted(documents) for rule in _rules_of(name, documents[name]))
+    rules = tuple(rule for name, document in documents_in(folder).items() for rule in _rules_of(name, document))
     if not rules:
         raise RulesError("no rule of masks was found: a scan without rules would mask nothing")
     return _checked(rules)
-
-
-def _content(source: Traversable) -> bytes:
-    try:
-        return source.read_bytes()
-    except OSError as error:
-        raise RulesError(f"{source.name}: cannot be read ({error.strerror}). Install the package again.") from error
-
-
-def _decoded(source: Traversable) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(_content(source), type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise RulesError(f"{source.name}: {error}. The installation is damaged: install the package again.") from error
-
-
-def _parsed(source: Traversable) -> Any:
-    # An installed wheel needs no YAML to start, so the import stands where it is used.
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        return YAML(typ="safe", pure=True).load(_content(source))
-    except YAMLError as error:
-        raise RulesError(f"{source.name}: not YAML: {error}") from error
 
 
 def _rules_of(file: str, document: Any) -> list[MaskRule]:

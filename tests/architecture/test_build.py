@@ -11,17 +11,18 @@ from smcp_security.redaction import catalogue as masks
 from smcp_security.redaction.catalogue import masks_in, read_masks
 from smcp_security.rules import catalogue
 from smcp_security.rules.catalogue import canonical, read_rules, rules_in
+from smcp_security.rules.documents import COMPILED
 
 
 def test_a_wheel_has_the_same_rules_as_the_source(tmp_path: Path) -> None:
     source = Path(catalogue.__file__).parent
-    (tmp_path / catalogue.COMPILED).write_text(compiled(source), encoding="utf-8")
+    (tmp_path / COMPILED).write_text(compiled(source), encoding="utf-8")
     assert canonical(rules_in(tmp_path)) == canonical(read_rules())
 
 
 def test_a_wheel_has_the_same_masks_as_the_source(tmp_path: Path) -> None:
     source = Path(masks.__file__).parent / "rules"
-    (tmp_path / masks.COMPILED).write_text(compiled(source), encoding="utf-8")
+    (tmp_path / COMPILED).write_text(compiled(source), encoding="utf-8")
     assert masks_in(tmp_path) == read_masks()
 
 

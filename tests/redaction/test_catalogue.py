@@ -9,8 +9,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from smcp_security.errors import RulesError
-from smcp_security.redaction.catalogue import COMPILED, KINDS, masks_in, read_masks
+from smcp_security.redaction.catalogue import KINDS, masks_in, read_masks
 from smcp_security.redaction.scan import Scanner
+from smcp_security.rules.documents import COMPILED
 
 RULE = {
     "mask": "a-token",

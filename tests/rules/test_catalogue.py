@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from smcp_security.errors import RulesError
-from smcp_security.rules import catalogue
+from smcp_security.rules import documents
 from smcp_security.rules.catalogue import (
     CATEGORIES,
     CERTAIN,
@@ -155,7 +155,7 @@ def test_a_folder_without_any_file_is_refused(tmp_path: Path) -> None:
 
 def test_damaged_compiled_rules_are_refused(tmp_path: Path) -> None:
     """Half a file is no rulebook."""
-    (tmp_path / catalogue.COMPILED).write_text('{"sql.yaml": {"cat', encoding="utf-8")
+    (tmp_path / documents.COMPILED).write_text('{"sql.yaml": {"cat', encoding="utf-8")
     with pytest.raises(RulesError, match="damaged"):
         rules_in(tmp_path)
 
@@ -163,7 +163,7 @@ def test_damaged_compiled_rules_are_refused(tmp_path: Path) -> None:
 def test_compiled_rules_never_shadow_the_yaml_beside_them(tmp_path: Path) -> None:
     """An old build in the tree must not hide an edited rule."""
     old = {"sql.yaml": {**DOCUMENT, "rules": [{**RULE, "slug": "old-slug"}]}}
-    (tmp_path / catalogue.COMPILED).write_text(json.dumps(old), encoding="utf-8")
+    (tmp_path / documents.COMPILED).write_text(json.dumps(old), encoding="utf-8")
     assert rules_in(tmp_path)[0].slug == "old-slug"
     assert rules_in(write(tmp_path))[0].slug == "sample-rule"
 
