@@ -29,6 +29,8 @@ from smcp_security.stores.store import Store, open_store
 
 if TYPE_CHECKING:
     from smcp_security.keys.ring import Keys
+    from smcp_security.vault.custody import Custody
+    from smcp_security.vault.providers import KeyProvider
 
 PolicySource: TypeAlias = "Policy | Mapping[str, Any] | str | os.PathLike[str] | None"
 _SECTIONS: Final = ("arguments", "contracts", "injection", "limits", "results", "pins")
@@ -47,6 +49,7 @@ class Surroundings:
     resolution: Resolution
     count_tokens: Tokenizer | None = None
     detectors: tuple[Detector, ...] = ()
+    vault_key: KeyProvider | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Armed:
     seal: audit.Seal
     store: Store
     keys: Keys | None
+    custody: Custody | None
     detectors: Detectors
     sources: Sources
     statuses: Mapping[str, int]
@@ -86,7 +90,7 @@ class Armed:
 def arm(source: PolicySource, around: Surroundings, before: Armed | None = None) -> Armed:
     """Compile a policy. `before` is the one in force: what it has learned goes on, and what the policy leaves the same.
 
-    Raises `PolicyError`, `KeyFileError` or `RulesError`.
+    Raises `PolicyError`, `KeyFileError`, `VaultError` or `RulesError`.
     """
     policy = resolve(source, os.environ)
     rulebook = load(policy.injection.level)
@@ -97,7 +101,8 @@ def arm(source: PolicySource, around: Surroundings, before: Armed | None = None)
     # A random key stays: hashes of one process go on comparing equal.
     keyed = before.seal.digest if same and before is not None else None
     digest = keyed or audit.Digest.from_reference(policy.audit.key, os.environ)
-    keys = _keys(policy)
+    custody = _custody(policy, around, before)
+    keys = _keys(policy, custody)
     store = _store(policy, around, before)
     detectors = Detectors(around.detectors, policy.injection.detectors.budget / 1000)
     if before is not None:
@@ -105,7 +110,8 @@ def arm(source: PolicySource, around: Surroundings, before: Armed | None = None)
         detectors.adopt(before.detectors)
         if keys is not None and before.keys is not None:
             keys.adopt(before.keys)
-    request, response = _ladders(policy, rulebook, around, lock, keys is not None and keys.environment_key)
+    environment_key = keys is not None and keys.environment_key
+    request, response = _ladders(policy, rulebook, around, lock, environment_key, custody is not None)
     return Armed(
         policy,
         request,
@@ -118,14 +124,15 @@ def arm(source: PolicySource, around: Surroundings, before: Armed | None = None)
         audit.Seal(_mode(monitored), policy.digest, rulebook.version, digest, policy.audit.arguments == "full"),
         store,
         keys,
+        custody,
         detectors,
-        Sources(definitions, around.exchanges, around.flood, store, keys, around.resolution, detectors),
+        Sources(definitions, around.exchanges, around.flood, store, keys, around.resolution, detectors, custody),
         _statuses(policy),
     )
 
 
 def _ladders(
-    policy: Policy, rulebook: Rulebook, around: Surroundings, lock: Lock | None, environment_key: bool
+    policy: Policy, rulebook: Rulebook, around: Surroundings, lock: Lock | None, environment_key: bool, vault: bool
 ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
     grants = grants_of(policy)
     return (
@@ -146,6 +153,7 @@ def _ladders(
             grants=grants,
             count_tokens=around.count_tokens,
             lock=lock,
+            vault=vault,
         ),
     )
 
@@ -162,6 +170,8 @@ def retire(before: Armed, now: Armed | None) -> None:
         before.detectors.close()
         if before.keys is not None:
             before.keys.close()
+        if before.custody is not None:
+            before.custody.close()
 
 
 def reset_locks(armed: Armed, around: Surroundings) -> None:
@@ -170,17 +180,37 @@ def reset_locks(armed: Armed, around: Surroundings) -> None:
         shared.reset_lock()
     if armed.keys is not None:
         armed.keys.reset_locks()
+    if armed.custody is not None:
+        armed.custody.reset_locks()
     around.resolution.reset()
     armed.detectors.reset()
 
 
-def _keys(policy: Policy) -> Keys | None:
+def _keys(policy: Policy, custody: Custody | None) -> Keys | None:
     if policy.identity is None:
         return None
     # Late: it costs what nobody should wait for who asks for no credential.
     from smcp_security.keys.ring import Keys
 
-    return Keys(policy.identity, os.environ)
+    if custody is None:
+        return Keys(policy.identity, os.environ)
+    return Keys(policy.identity, os.environ, vault=custody.open)
+
+
+def _custody(policy: Policy, around: Surroundings, before: Armed | None) -> Custody | None:
+    """The vault, opened anew: what was handed out before is looked for on, also where there is no vault any more."""
+    if policy.vault is None:
+        return None if before is None else before.custody
+    # Late: the ciphers are for those alone that have a vault.
+    from smcp_security.vault.custody import Custody
+    from smcp_security.vault.providers import from_callable, from_references
+
+    provider = around.vault_key
+    keys = from_references(policy.vault.key, os.environ) if provider is None else from_callable(provider)
+    custody = Custody(policy.vault, keys)
+    if before is not None and before.custody is not None:
+        custody.adopt(before.custody)
+    return custody
 
 
 def _store(policy: Policy, around: Surroundings, before: Armed | None) -> Store:

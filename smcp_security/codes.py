@@ -229,4 +229,16 @@ CODES: Final = _table(
          "Compare with `smcp pin --check`; pin anew only what you have read.", "CWE-494", "MCP03"),
     Code("SMCP805", "shadowing-name", _MEDIUM, "A name nearly equals that of another tool, so a model may mix them up.",
          "Rename one of the two, or pin the definitions that you have read.", "CWE-1007", "MCP03"),
+    # -- SMCP92x: secrets of the vault; SMCP901 to 909 are rules -----------------------------------------------------
+    Code("SMCP920", "secret-not-granted", _MEDIUM, "No grant lets this caller's call have a secret it needs.",
+         "Ask whoever runs the server, who may add a grant to vault.grants.", "CWE-862", "MCP01"),
+    Code("SMCP921", "secret-unavailable", _HIGH,
+         "A secret that the tool needs is not in the vault, has expired, or cannot be opened.",
+         "Ask whoever runs the server; `smcp vault list` and `smcp vault verify` show why.", "CWE-703", "MCP01"),
+    Code("SMCP922", "vault-secret-masked", _HIGH,
+         "A secret of the vault stood in what the server said, and was masked.",
+         "Stop the tool from returning it; set a new value if others may have seen it.", "CWE-200", "MCP01"),
+    Code("SMCP923", "vault-secret-withheld", _HIGH,
+         "A secret of the vault stood where nothing can be masked, so the message was withheld.",
+         "Stop the tool from returning it; set a new value if others may have seen it.", "CWE-200", "MCP01"),
 )  # fmt: skip

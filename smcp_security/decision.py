@@ -14,6 +14,7 @@ import msgspec
 from smcp_security.codes import CODES, Severity
 
 if TYPE_CHECKING:
+    from smcp_security.checks.custody import Given
     from smcp_security.checks.rung import Context, Draw, Slot
     from smcp_security.message import Message
 
@@ -31,7 +32,8 @@ class Finding(msgspec.Struct, frozen=True):
     `where` is a JSON pointer into the message, or a header name; segments the caller chose are shown as `*`.
     `hint` says what would be accepted. Neither ever holds text the caller sent. `data` goes into the
     JSON-RPC error's `data` where a revision asks for it (for example the supported revisions). `challenge` is the
-    `WWW-Authenticate` of the answer (RFC 9110, 11.6.1).
+    `WWW-Authenticate` of the answer (RFC 9110, 11.6.1). `about` is the operator's own name for what this is about, for
+    the audit alone: no client ever sees it.
     """
 
     code: str
@@ -43,6 +45,7 @@ class Finding(msgspec.Struct, frozen=True):
     data: Mapping[str, Any] = msgspec.field(default_factory=dict)
     retry_after: float = 0.0
     challenge: str = ""
+    about: str = ""
 
 
 NO_CLAIMS: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -85,6 +88,7 @@ class Outcome(msgspec.Struct, frozen=True):
     """What one rung has to say: findings, a caller or origin it identified, an edited message it proposes.
 
     `slots` are held from now on until the exchange ends; `draws` say which budgets its result will be taken from.
+    `given` is what the vault opened for the tool.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -93,6 +97,7 @@ class Outcome(msgspec.Struct, frozen=True):
     edit: Message | None = None
     slots: Sequence[Slot] = ()
     draws: Sequence[Draw] = ()
+    given: Sequence[Given] = ()
 
 
 CLEAN: Final = Outcome()

@@ -124,6 +124,8 @@ def _take(context: Context, outcome: Outcome, monitored: bool) -> Finding | None
         context.origin = outcome.origin
     if outcome.slots or outcome.draws:
         context.slots, context.draws = outcome.slots, outcome.draws
+    if outcome.given:
+        context.given = outcome.given
     return _note(context, outcome.findings, monitored) if outcome.findings else None
 
 

@@ -78,6 +78,24 @@ class StoreAway(Unavailable):
     code: ClassVar[str] = "store_away"
 
 
+class VaultError(SMCPError):
+    """A vault that cannot be used: no file, wrong key, no right to read. The message says where and what to do."""
+
+    code: ClassVar[str] = "invalid_vault"
+
+
+class VaultDamaged(VaultError):
+    """A vault file that is torn, tampered with or rolled back. The message says which; the file is left as it is."""
+
+    code: ClassVar[str] = "damaged_vault"
+
+
+class InvalidToken(SMCPError):
+    """A sealed value does not open. Never says why: whoever tries keys or ciphertexts must learn nothing from it."""
+
+    code: ClassVar[str] = "invalid_token"
+
+
 class KeyFileError(SMCPError):
     """A file of API keys or of a JWKS that cannot be used. The message says where and what to do."""
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from threading import Lock
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from smcp_security import audit, contexts, forks
 from smcp_security.armed import PolicySource, Surroundings, arm, reset_locks, retire
@@ -24,6 +24,9 @@ from smcp_security.stores.exchanges import Exchanges
 from smcp_security.stores.memory import MemoryStore
 from smcp_security.stores.store import revocable
 
+if TYPE_CHECKING:
+    from smcp_security.vault.providers import KeyProvider
+
 _log: Final = logging.getLogger("smcp_security")
 
 
@@ -31,9 +34,11 @@ class SMCPSecurityFramework(Inspection):
     """One policy, one engine. Thread-safe, fork-safe, and a context manager that flushes the audit.
 
     `count_tokens` tells how many tokens a text has, for budgets; left out, four characters are one. `detectors` look at
-    every message besides the rules.
-    Raises `PolicyError`, `KeyFileError` or `RulesError` if the policy, its keys or the rules cannot be used: nothing is
-    served then.
+    every message besides the rules. `vault_key` gives the key of the vault in place of what `vault.key` names: 32
+    random bytes, or several keys of which the first one seals. `resolution` looks up host names and paths, in place of
+    this machine's resolver and file system.
+    Raises `PolicyError`, `KeyFileError`, `VaultError` or `RulesError` if the policy, its keys, the vault or the rules
+    cannot be used: nothing is served then.
     """
 
     def __init__(
@@ -42,9 +47,17 @@ class SMCPSecurityFramework(Inspection):
         *,
         count_tokens: Tokenizer | None = None,
         detectors: Sequence[Detector] = (),
+        vault_key: KeyProvider | None = None,
+        resolution: Resolution | None = None,
     ) -> None:
         self._around = Surroundings(
-            MemoryStore(), Exchanges(), self._store_changed, Resolution(), count_tokens, tuple(detectors)
+            MemoryStore(),
+            Exchanges(),
+            self._store_changed,
+            resolution or Resolution(),
+            count_tokens,
+            tuple(detectors),
+            vault_key,
         )
         self._closed = False
         self._changing = Lock()

@@ -10,22 +10,28 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from smcp_security import audit, contexts, engine
 from smcp_security.armed import Armed, Surroundings
 from smcp_security.checks import Step
+from smcp_security.checks.custody import AskSought, Given, OpenSecret
 from smcp_security.checks.http import Http
 from smcp_security.checks.rung import Context, Run
 from smcp_security.decision import Decision, Finding, finding
 from smcp_security.drivers import drive, drive_async, to_its_end
-from smcp_security.errors import AuditUnavailable, FrameworkClosed, Unavailable
+from smcp_security.errors import AuditUnavailable, FrameworkClosed, Unavailable, VaultError
 from smcp_security.failures import broken, log_frames, withheld_after
 from smcp_security.message import Kind
+from smcp_security.policy.vault import LEAST_GRANTED
 from smcp_security.settlement import counted, settlement
 from smcp_security.sources import answering
 from smcp_security.stores.memory import MemoryStore
 from smcp_security.strict_json import ids_at_ends
+
+if TYPE_CHECKING:
+    from smcp_security.opened import Opened
+    from smcp_security.redaction.sought import Sought
 
 ReadBodyAsync: TypeAlias = Callable[[int], Awaitable[bytes | None]]
 ReadBodySync: TypeAlias = Callable[[int], bytes | None]
@@ -66,6 +72,7 @@ class Inspection:
             decision = await drive_async(self._request_run(context, armed, demands, earlier), answer)
         except Exception as error:
             decision = broken(error, context)
+        decision = self._handed(decision, context, armed)
         if earlier is not None and decision.allowed:
             return decision
         decision = self._settled(decision, context, armed, edge)
@@ -89,6 +96,7 @@ class Inspection:
             decision = drive(self._request_run(context, armed, demands, earlier), answer)
         except Exception as error:
             decision = broken(error, context)
+        decision = self._handed(decision, context, armed)
         if earlier is not None and decision.allowed:
             return decision
         decision = self._settled(decision, context, armed, edge)
@@ -184,6 +192,32 @@ class Inspection:
         flooded = drive(armed.flood(context), armed.sources.answer).findings
         decision = engine.denial(flooded[0] if flooded else finding(code), context, context.id)
         return self._noted(decision, context, armed, edge)
+
+    def sought(self) -> Sought | None:
+        """The values that nothing the server says may hold: what an edge passes on unjudged is searched for them."""
+        return cast("Sought | None", self._armed.sources.answer(AskSought()))
+
+    def hand_out(self, name: str, receiver: str) -> Opened:
+        """A secret that no call asks for but what the operator has configured, written down before it is given.
+
+        Raises `VaultError` where there is none, `Unavailable`, `AuditUnavailable`.
+        """
+        armed = self._armed
+        opened = cast("Opened | None", armed.sources.answer(OpenSecret(name)))
+        if opened is None:
+            raise VaultError(
+                f"the vault has no secret {name} of at least {LEAST_GRANTED} bytes that has not expired; store one with"
+                " `smcp vault set`"
+            )
+        if armed.sink.wants(False):
+            given = Given(receiver, opened)
+            armed.sink.write(audit.secret_record(Decision(True, _new_id()), given, time.time(), armed.seal))
+        return opened
+
+    def holds(self, secret: str, owner: str) -> bool:
+        """Whether the vault has a secret that can be handed out: "shared", or of any "tenant". Raises `Unavailable`."""
+        custody = self._armed.custody
+        return custody is not None and custody.holds(secret, owner)
 
     def finish(
         self,
@@ -288,6 +322,23 @@ class Inspection:
         if decision.allowed and decision.request is not None:
             caller = "" if context.caller is None else context.caller.id
             self._around.exchanges.open(context.session, decision.request, caller)
+        return decision
+
+    def _handed(self, decision: Decision, context: Context, armed: Armed) -> Decision:
+        """Write down which secrets the call gets, before it gets them; a call that is refused gets none."""
+        if not context.given:
+            return decision
+        try:
+            sink = self._armed.sink
+            if decision.allowed and sink.wants(False):
+                for given in context.given:
+                    sink.write(audit.secret_record(decision, given, context.now, armed.seal))
+        except AuditUnavailable:
+            decision = engine.denial(finding("SMCP002"), context, decision.id)
+        except Exception as error:
+            decision = broken(error, context)
+        if not decision.allowed:
+            context.given = ()
         return decision
 
     def _noted(self, decision: Decision, context: Context, armed: Armed, edge: str) -> Decision:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from smcp_security.checks.custody import AskSought, OpenSecret
 from smcp_security.checks.rung import (
     AskDrift,
     AskStanding,
@@ -40,6 +41,7 @@ from smcp_security.stores.store import Store
 
 if TYPE_CHECKING:
     from smcp_security.keys.ring import Keys
+    from smcp_security.vault.custody import Custody
 
 Answer: TypeAlias = Callable[[Any], object]
 NOBODY: Final[Mapping[str, frozenset[str]]] = {}
@@ -57,6 +59,7 @@ class Sources:
         keys: Keys | None,
         resolution: Resolution,
         detectors: Detectors,
+        custody: Custody | None = None,
     ) -> None:
         self._flood = flood
         self._store = store
@@ -77,6 +80,13 @@ class Sources:
         self._awaiting[AskStanding] = self._ask_standing_async
         self._awaiting.update(dict.fromkeys((ResolvePath, ResolveHost), resolution.answer_async))
         self._awaiting[Detect] = detectors.answer_async
+        self._ask_vault(custody)
+
+    def _ask_vault(self, custody: Custody | None) -> None:
+        """Where there is no vault nothing was handed out, and no secret is there to be opened."""
+        opens = (_nothing, _nothing) if custody is None else (custody.open, custody.open_async)
+        self._blocking[OpenSecret], self._awaiting[OpenSecret] = opens
+        self._blocking[AskSought] = self._awaiting[AskSought] = _nothing if custody is None else custody.sought
 
     def _from(self, store: Answer, keys: Answer | None) -> dict[type[Question], Answer]:
         shared: dict[type[Question], Answer] = dict.fromkeys((Settle, Release, Claim), store)
@@ -113,6 +123,10 @@ class Sources:
         if before.revoked is not names or before.keys is not published:
             self._standing = before = Standing(names, published)
         return before
+
+
+def _nothing(question: Question) -> None:
+    """What is not there."""
 
 
 def answering(answer: Callable[[Question], object], read_body: Callable[[int], object] | None) -> Answer:

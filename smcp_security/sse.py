@@ -191,6 +191,12 @@ def with_data(event: Event, data: bytes) -> bytes:
     return b"\n".join(lines) + b"\n\n"
 
 
+def beside_data(raw: bytes) -> bytes:
+    """The lines of an event besides its data; nothing where they say no more than that it is a message."""
+    lines = [line for line in _lines(raw) if line and _field_of(line) != b"data"]
+    return b"" if lines in ([], [b"event: message"]) else b"\n".join(lines)
+
+
 def _field_of(line: bytes) -> bytes:
     """The field that some client may take the line for: one that comes first loses its byte order marks."""
     marks = _MARKS.match(line)

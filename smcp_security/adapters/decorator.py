@@ -28,8 +28,10 @@ from smcp_security.policy.units import Rate, parse_rate
 
 if TYPE_CHECKING:
     from smcp_security.adapters.tools.masking import Masks
+    from smcp_security.adapters.tools.secrets import Secrets
 
 F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
 GUARD: Final = "__smcp_guard__"
 """Where a guarded function has its `Guard`."""
 
@@ -42,11 +44,27 @@ def secure_tool(function: F, /) -> F:
 @overload
 def secure_tool(
     *,
+    secrets: Mapping[str, str],
     roles: Iterable[str] | None = None,
     scopes: Iterable[str] | None = None,
     rate: str | Rate | None = None,
     contracts: Mapping[str, object] | None = None,
     redact: Iterable[str] | None = None,
+    name: str | None = None,
+    framework: SMCPSecurityFramework | None = None,
+) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    """A decorator that also takes parameters away from callers, which the vault fills."""
+
+
+@overload
+def secure_tool(
+    *,
+    roles: Iterable[str] | None = None,
+    scopes: Iterable[str] | None = None,
+    rate: str | Rate | None = None,
+    contracts: Mapping[str, object] | None = None,
+    redact: Iterable[str] | None = None,
+    secrets: None = None,
     name: str | None = None,
     framework: SMCPSecurityFramework | None = None,
 ) -> Callable[[F], F]:
@@ -62,6 +80,7 @@ def secure_tool(
     rate: str | Rate | None = None,
     contracts: Mapping[str, object] | None = None,
     redact: Iterable[str] | None = None,
+    secrets: Mapping[str, str] | None = None,
     name: str | None = None,
     framework: SMCPSecurityFramework | None = None,
 ) -> Any:
@@ -70,6 +89,7 @@ def secure_tool(
     `roles`: the caller needs one of them; an empty list lets nobody in. `scopes`: the caller needs all of them. `rate`:
     calls per caller, such as `10/minute`. `contracts`: by parameter or JSON pointer, besides those in annotations.
     `redact`: kinds of text that are masked in what it returns, as in the policy's `results.redact`, besides those.
+    `secrets`: names of secrets of the vault by parameter, such as `{"token": "github"}`; no caller sees the parameter.
     `name` is what the policy calls the tool; by default the name it is registered as, or the function's own.
     `framework` judges; left out, the one of the edge outside, or one of the process with the policy of `SMCP_POLICY`.
 
@@ -90,9 +110,12 @@ def secure_tool(
         check_new(target, caller, alone=alone)
         parameters = read_parameters(target)
         tool = target.__name__ if name is None else name
-        demands = _demands(tool, parameters, roles, scopes, rate, contracts)
-        masks = _masks(tool, redact, target)
-        return _guarded(target, Guard(demands, parameters, framework, named=name is not None, masks=masks), parameters)
+        parameters, given = _secrets(tool, target, parameters, secrets)
+        demands = _demands(tool, parameters, roles, scopes, rate, contracts, given)
+        masks = _masks(tool, redact, target, given is not None)
+        named = name is not None
+        made = Guard(demands, parameters, framework, named=named, masks=masks, secrets=given)
+        return _guarded(target, made, parameters)
 
     return decorate if function is None else decorate(function, sys._getframe(1))
 
@@ -137,11 +160,13 @@ def _demands(
     scopes: Iterable[str] | None,
     rate: str | Rate | None,
     contracts: Mapping[str, object] | None,
+    secrets: Secrets | None,
 ) -> Demands:
     if type(tool) is not str or not tool:
         raise TypeError("secure_tool: name: expected the name that the policy has for the tool")
     where = f"secure_tool({tool})"
-    stated = {} if contracts is None else dict(_stated(where, parameters, contracts))
+    filled: Mapping[str, str] = {} if secrets is None else secrets.names
+    stated = {} if contracts is None else dict(_stated(where, parameters, contracts, filled))
     both = stated.keys() & parameters.contracts.keys()
     if both:
         raise PolicyError(f"{where}: contracts: {min(both)} has a contract in its annotation already; keep one of them")
@@ -151,10 +176,23 @@ def _demands(
         None if scopes is None else _words(where, "scopes", scopes),
         None if rate is None else _rate(where, rate),
         {**parameters.contracts, **stated},
+        filled,
+        frozenset() if secrets is None else secrets.texts,
     )
 
 
-def _masks(tool: str, redact: Iterable[str] | None, target: Any) -> Masks | None:
+def _secrets(
+    tool: str, target: Any, parameters: Parameters, stated: Mapping[str, str] | None
+) -> tuple[Parameters, Secrets | None]:
+    if stated is None or stated == {}:
+        return parameters, None
+    # Late, as the masks.
+    from smcp_security.adapters.tools.secrets import hide
+
+    return hide(target, f"secure_tool({tool})", parameters, stated)
+
+
+def _masks(tool: str, redact: Iterable[str] | None, target: Any, given: bool) -> Masks | None:
     if redact is None:
         return None
     # Late: the rules of redaction are read by those alone that ask for them.
@@ -162,7 +200,7 @@ def _masks(tool: str, redact: Iterable[str] | None, target: Any) -> Masks | None
     from smcp_security.adapters.tools.promised import Promise
 
     kinds = kinds_of(f"secure_tool({tool})", redact)
-    return Masks(tool, kinds, Promise(target)) if kinds else None
+    return Masks(tool, kinds, Promise(target), given=given) if kinds else None
 
 
 def _words(where: str, key: str, given: Iterable[object]) -> tuple[str, ...]:
@@ -181,7 +219,9 @@ def _rate(where: str, given: str | Rate) -> Rate:
         raise PolicyError(f"{where}: rate: {error}") from None
 
 
-def _stated(where: str, parameters: Parameters, contracts: Mapping[str, object]) -> Iterator[tuple[str, Any]]:
+def _stated(
+    where: str, parameters: Parameters, contracts: Mapping[str, object], filled: Mapping[str, str]
+) -> Iterator[tuple[str, Any]]:
     known = parameters.names
     for key, contract in contracts.items():
         try:
@@ -189,7 +229,7 @@ def _stated(where: str, parameters: Parameters, contracts: Mapping[str, object])
         except ValueError as error:
             raise PolicyError(f"{where}: contracts: {error}") from None
         name = place.split("/")[1].replace("~1", "/").replace("~0", "~")
-        if name not in known and not parameters.takes_any:
+        if name in filled or (name not in known and not parameters.takes_any):
             told = ", ".join(known) or "none"
             raise PolicyError(f"{where}: contracts: no parameter {name!r} that a caller may give; there are: {told}")
         yield place, meant(contract, f"{where}: contracts: {name}").contract

@@ -49,6 +49,12 @@ def with_body(start: Message, body: bytes) -> Message:
     return {**start, "headers": [*kept, (b"content-type", b"application/json"), length], "trailers": False}
 
 
+def with_text(start: Message, body: bytes) -> Message:
+    """The start for the app's own body with something masked."""
+    kept = [item for item in start["headers"] if item[0].lower() not in _REPLACED - {b"content-type"}]
+    return {**start, "headers": [*kept, (b"content-length", str(len(body)).encode())]}
+
+
 def without_length(message: Message) -> Message:
     """The start of a stream whose length may change on the way."""
     return {**message, "headers": [item for item in message["headers"] if item[0].lower() not in _FRAMING]}

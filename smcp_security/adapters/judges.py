@@ -25,6 +25,7 @@ class Blocking:
         self.too_large = framework.too_large
         self.forget = framework.forget
         self.finish = framework.finish
+        self.sought = framework.sought
 
     @property
     def policy(self) -> Policy:

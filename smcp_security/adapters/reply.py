@@ -9,9 +9,10 @@ from typing import Final, TypeAlias
 
 from smcp_security.adapters.account import Account
 from smcp_security.adapters.body import Body
-from smcp_security.adapters.head import Message, fields, joined, unreadable, with_body, without_length
+from smcp_security.adapters.head import Message, fields, joined, unreadable, with_body, with_text, without_length
 from smcp_security.adapters.judges import Judge
 from smcp_security.adapters.legacy_sse import Streams
+from smcp_security.adapters.unjudged import Unjudged
 from smcp_security.decision import Action, Decision, finding
 from smcp_security.engine import withheld
 from smcp_security.message import Kind
@@ -40,7 +41,6 @@ class Reply:
         "_awaited",
         "_body",
         "_decision",
-        "_enforced",
         "_events",
         "_framework",
         "_head",
@@ -54,6 +54,7 @@ class Reply:
         "_start",
         "_streams",
         "_tail",
+        "_unjudged",
         "_unread",
         "ended",
     )
@@ -75,8 +76,8 @@ class Reply:
         self._method = method
         self._streams = streams
         self._account = Account(framework, decision)
+        self._unjudged = Unjudged(framework, self._account)
         self._limit = framework.policy.results.max_size
-        self._enforced = framework.policy.enforces("results")
         asked = decision.request
         self._awaited = asked is not None and asked.kind is Kind.REQUEST
         # Of the class, not of the object: a bound method would keep the object alive until the collector runs.
@@ -100,14 +101,18 @@ class Reply:
             raise StreamEnded("the stream was ended by policy")
         kind = message["type"]
         if kind == "http.response.start" and self._pass is None:
-            await self._begin({**message, "headers": fields(message)})
+            await self._begin({**message, "headers": self._unjudged.fields(fields(message))})
         elif kind == "http.response.body" and self._pass is not None:
             await self._pass(self, message.get("body", b""), message.get("more_body", False))
         elif kind in _HARMLESS:
-            if self._decision.allowed:
-                await self._send(message)
+            if self._decision.allowed and (passed := self._unjudged.aside(message)) is not None:
+                await self._send(passed)
         elif not self._body.gone:
             raise RuntimeError(f"{kind} is out of its order, or not among the extensions that the scope offers")
+
+    def may_say(self, reason: str) -> bool:
+        """Whether the words beside a status hold nothing that must not come back."""
+        return not reason or bool(self._unjudged.silent(reason.encode()))
 
     async def inject(self, data: bytes) -> bool:
         """Write an event of our own between whole events of the app; False if the stream is not open."""
@@ -148,6 +153,11 @@ class Reply:
         return self.ended and isinstance(error, Exception) and _caused_by(error, StreamEnded)
 
     @property
+    def _enforced(self) -> bool:
+        """Whether nothing passes that is too large to be looked into: what is only monitored may hold no secret."""
+        return self._framework.policy.enforces("results") or self._unjudged.searches
+
+    @property
     def _streaming(self) -> bool:
         return self._pass is Reply._stream and not (self.ended or self._over or self._account.whole)
 
@@ -170,8 +180,7 @@ class Reply:
         if not self._decision.allowed:
             self._pass = Reply._swallow
         elif self._method == "HEAD" or not (streamed or b"application/json" in media):
-            self._pass = Reply._pass_on
-            await self._send(message)
+            await self._begin_other(message)
         elif code := unreadable(message, media):
             self._start = message
             await self._withhold(withheld(code, self._decision))
@@ -180,6 +189,17 @@ class Reply:
             await self._send(without_length(message))
         else:
             self._start, self._pass = message, Reply._gather
+
+    async def _begin_other(self, message: Message) -> None:
+        """A body that is no message passes as it comes, unless it may hold what the vault has handed out."""
+        if self._method == "HEAD" or not self._unjudged.searches:
+            self._pass = Reply._pass_on
+            await self._send(message)
+        elif joined(message, b"content-encoding") not in (b"", b"identity"):
+            self._start = message
+            await self._withhold(withheld("SMCP702", self._decision))
+        else:
+            self._start, self._pass = message, Reply._gather_other
 
     async def _bound(self, message: Message) -> bool:
         """Whether a session that the server begins with this answer is this caller's."""
@@ -201,6 +221,20 @@ class Reply:
             await self._exceed(more)
         elif not more:
             await self._judge_body()
+
+    async def _gather_other(self, body: bytes, more: bool) -> None:
+        self._held += body
+        if len(self._held) > self._limit:
+            await self._exceed(more)
+        elif not more:
+            raw = bytes(self._held)
+            weigh(len(raw), self._decision.context)
+            masked = self._unjudged.body(raw)
+            if masked is None:
+                await self._withhold(withheld("SMCP923", self._decision))
+                return
+            await self._send(self._start if masked == raw else with_text(self._start, masked))
+            await self._forward(masked, False)
 
     async def _exceed(self, more: bool) -> None:
         if self._enforced:
@@ -234,7 +268,8 @@ class Reply:
     async def _stream(self, body: bytes, more: bool) -> None:
         out: list[bytes] = []
         for event in self._events.feed(body):
-            out.append(await self._judge_event(event) if event.part is Part.WHOLE else self._piece(event))
+            whole = event.part is Part.WHOLE
+            out.append(self._unjudged.event(await self._judge_event(event)) if whole else self._piece(event))
             if self.ended:
                 break
         passed = b"".join(out)
@@ -244,7 +279,7 @@ class Reply:
 
     async def _judge_event(self, event: Event) -> bytes:
         if not event.data or event.name not in ("", "message"):
-            return event.raw if await self._opened(event) else b""
+            return self._unjudged.silent(event.raw, event.data) if await self._opened(event) else b""
         judged = await self._framework.inspect_response(event.data, self._decision)
         if judged.allowed:
             self._account.note(judged.findings)

@@ -193,6 +193,8 @@ class Output:
             raise AssertionError("the app gave a body before it called start_response")
         self._begun = True
         status = int(self._client.line[:3])
+        if not self._reply.may_say(self._client.line):
+            self._client.line = ""
         await self._reply.send({"type": "http.response.start", "status": status, "headers": self._head})
 
     def _write(self, piece: bytes) -> None:

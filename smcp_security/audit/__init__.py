@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smcp_security.audit.digest import Digest
-from smcp_security.audit.record import Seal, decision_record, encode, outcome_record, store_record
+from smcp_security.audit.record import Seal, decision_record, encode, outcome_record, secret_record, store_record
 from smcp_security.audit.sink import FileSink, LoggerSink, Sink, open_sink
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "encode",
     "open_sink",
     "outcome_record",
+    "secret_record",
     "store_record",
 ]

@@ -16,6 +16,7 @@ import msgspec
 from smcp_security.decision import Action, Caller, Decision, Finding, finding
 
 if TYPE_CHECKING:
+    from smcp_security.checks.custody import Given
     from smcp_security.checks.rung import Context
     from smcp_security.message import Message
 
@@ -121,6 +122,23 @@ def outcome_record(
     }
 
 
+def secret_record(decision: Decision, given: Given, at: float, seal: Seal) -> dict[str, Any]:
+    """The record of a secret that a call gets, under the id of its decision; never the value."""
+    caller, message = decision.caller, decision.request
+    return {
+        "v": FORMAT,
+        "kind": "secret",
+        "id": decision.id,
+        "at": timestamp(at),
+        "secret": given.secret.name,
+        "version": given.secret.version,
+        "receiver": _capped(given.parameter, seal.digest),
+        "tenant": _capped(given.secret.tenant, seal.digest),
+        "tool": "" if message is None else _target(message.method, message.target, seal),
+        "caller": None if caller is None else _capped(caller.id, seal.digest),
+    }
+
+
 def lost_record(*, at: float, count: int, first: float, last: float, on_failure: str) -> dict[str, Any]:
     """The record that stands for `count` records the sink could not take between `first` and `last` (unix seconds)."""
     return {
@@ -192,13 +210,14 @@ def _codes(findings: Iterable[Finding]) -> list[str]:
 
 
 def _finding(finding: Finding) -> dict[str, str]:
-    return {
+    fields = {
         "code": finding.code,
         "slug": finding.slug,
         "where": finding.where,
         "severity": finding.severity.value,
         "action": finding.action.value,
     }
+    return {**fields, "about": finding.about} if finding.about else fields
 
 
 def _target(method: str, target: str, seal: Seal) -> str:

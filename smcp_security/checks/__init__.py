@@ -10,8 +10,9 @@ Canonical bytes need no rung of their own: `message.parse` makes them, so that w
 Responses: the size before the parse, the parse before anything that reads the result. Definitions are held to the lock
 file before they teach a schema; schemas are learned from whole lists, then each caller sees its part of them. Text is
 judged last, of what is left: definitions as they came, then hidden characters go, so that nothing hides in them from
-what masks secrets; what is too long is cut, and last instructions are looked for, and marked as data, in the text that
-the client will get: a cut must not take the mark at its end.
+what masks secrets, those of the vault first; what is too long is cut, and instructions are looked for, and marked as
+data, in the text that the client will get: a cut must not take the mark at its end. The very last look is for secrets
+of the vault, over the bytes that go out.
 """
 
 from __future__ import annotations
@@ -142,10 +143,12 @@ def response_steps(
     grants: Grants | None = None,
     count_tokens: Tokenizer | None = None,
     lock: Lock | None = None,
+    vault: bool = False,
 ) -> tuple[Step, ...]:
     """The response ladder of a policy. `redactor` is that of `results.redact`, `lock` that of `pins`.
 
-    `defined` has the rules for definitions, for a policy that looks into them.
+    `defined` has the rules for definitions, for a policy that looks into them. `vault`: secrets are handed out, or were
+    under a policy before.
     """
     return (
         Step("size", results.build_size(policy.results), "results"),
@@ -158,7 +161,8 @@ def response_steps(
         *_listing(policy, grants),
         *_tenancy(policy),
         *_definitions(policy, rulebook, defined, lock),
-        *_texts(policy, rulebook, redactor, count_tokens),
+        *_texts(policy, rulebook, redactor, count_tokens, vault),
+        *_leaks(vault, last=True),
     )
 
 
@@ -187,10 +191,13 @@ def _definitions(policy: Policy, rulebook: Rulebook, defined: Rulebook | None, l
     return (Step("descriptions", descriptions.build(policy, defined, lock, rulebook), "results"),)
 
 
-def _texts(policy: Policy, rulebook: Rulebook, redactor: Redactor, count_tokens: Tokenizer | None) -> Iterator[Step]:
+def _texts(
+    policy: Policy, rulebook: Rulebook, redactor: Redactor, count_tokens: Tokenizer | None, vault: bool
+) -> Iterator[Step]:
     asked = policy.results
     if asked.strip:
         yield Step("hidden_text", hidden_text.build(policy), "results")
+    yield from _leaks(vault)
     if redactor.kinds:
         yield Step("redaction", redaction.build(policy, redactor), "results")
     if asked.errors != "pass":
@@ -199,6 +206,14 @@ def _texts(policy: Policy, rulebook: Rulebook, redactor: Redactor, count_tokens:
         yield Step("lengths", lengths.build(policy, asked.max_tokens, count_tokens), "results")
     if asked.injection != "off":
         yield Step("instructions", instructions.build(policy, rulebook), "results")
+
+
+def _leaks(vault: bool, *, last: bool = False) -> Iterator[Step]:
+    """Enforced in any mode: a secret that has left cannot be called back."""
+    if vault:
+        from smcp_security.checks import leaks
+
+        yield Step("last look", leaks.build_last()) if last else Step("leaks", leaks.build())
 
 
 def _standing(policy: Policy) -> tuple[Step, ...]:

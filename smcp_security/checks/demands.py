@@ -1,4 +1,4 @@
-"""What the code of a tool demands of a call besides the policy: roles, scopes, contracts, a rate. Pure.
+"""What the code of a tool demands of a call besides the policy: roles, scopes, contracts, a rate, secrets. Pure.
 
 The steps are climbed after the policy's own, or alone where an edge outside has judged the message already. Roles,
 scope hierarchy, challenges and monitored sections are those of the policy in force.
@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final
 from smcp_security.checks import Step
 from smcp_security.checks.contracts import build as build_contracts
 from smcp_security.checks.meanings import Knowledge
+from smcp_security.checks.membership import held, roles_of
 from smcp_security.checks.metadata import challenge
 from smcp_security.checks.rates import build_tariff
-from smcp_security.checks.rules import Role
 from smcp_security.checks.rung import Context, Refusal, Run, Rung, Spend, pure
+from smcp_security.checks.secrets import build as build_secrets
 from smcp_security.checks.subjects import asking, exact
-from smcp_security.decision import CLEAN, Caller, Outcome, denied
+from smcp_security.decision import CLEAN, Outcome, denied
 from smcp_security.policy import LimitPolicy, Policy, Rate, ToolPolicy
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Demands:
     """What one tool demands. None is no demand; an empty tuple of roles is met by nobody.
 
     `contracts` are by JSON pointer into the arguments; `PolicyError` where something that a kind needs is missing.
+    `secrets` are names of secrets by parameter, and `texts` the parameters that must get a text.
     """
 
     tool: str
@@ -40,6 +42,8 @@ class Demands:
     scopes: tuple[str, ...] | None = None
     rate: Rate | None = None
     contracts: Mapping[str, AnyContract] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    texts: frozenset[str] = frozenset()
     _judges: Rung | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
@@ -49,7 +53,8 @@ class Demands:
     @property
     def any(self) -> bool:
         """Whether there is any demand at all."""
-        return bool(self.roles is not None or self.scopes or self.rate is not None or self.contracts)
+        limited = self.roles is not None or self.scopes or self.rate is not None
+        return bool(limited or self.contracts or self.secrets)
 
     def steps(self, policy: Policy) -> tuple[Step, ...]:
         """The demands as steps of the ladder, under a policy."""
@@ -62,33 +67,23 @@ class Demands:
             steps.append(Step("demanded contracts", self._judges, "contracts"))
         if self.rate is not None:
             steps.append(Step("demanded rate", _rate(self.tool, self.rate), "limits"))
+        if self.secrets:
+            # Last, so that nothing is opened for a call that is refused.
+            steps.append(Step("demanded secrets", build_secrets(policy, self.secrets, self.texts)))
         return tuple(steps)
 
 
 def _roles(wanted: frozenset[str], policy: Policy) -> Rung:
-    known = {name: Role(role.extends, role.tenants, (), ()) for name, role in (policy.roles or {}).items()}
+    known = roles_of(policy)
 
     def roles(context: Context) -> Outcome:
         caller = context.caller
         # A name that nothing has vouched for is a label.
-        if caller is not None and caller.verified and not wanted.isdisjoint(_held(caller, known)):
+        if caller is not None and caller.verified and not wanted.isdisjoint(held(caller, known)):
             return CLEAN
         return denied("SMCP301", _TOOL)
 
     return pure(roles)
-
-
-def _held(caller: Caller, known: Mapping[str, Role]) -> list[str]:
-    """The roles of a caller, those included that they extend; without those that do not count for its tenant."""
-    waiting, held = list(caller.roles), []
-    for name in waiting:
-        role = known.get(name)
-        if role is None:
-            held.append(name)
-        elif role.counts_for(caller.tenant):
-            held.append(name)
-            waiting += [each for each in role.extends if each not in waiting]
-    return held
 
 
 def _scopes(wanted: tuple[str, ...], policy: Policy) -> Rung:

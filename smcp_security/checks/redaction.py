@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import Final
 
 from smcp_security.checks.edits import with_value
-from smcp_security.checks.masking import Masked, Place, masked
-from smcp_security.checks.origins import asked_method, asked_target, tool_of
+from smcp_security.checks.fitting import fits, schema_of
+from smcp_security.checks.masking import Place, masked
+from smcp_security.checks.origins import asked_method, asked_target
 from smcp_security.checks.protocol_places import covers
 from smcp_security.checks.repeats import TooManyRepeats
-from smcp_security.checks.rung import Context, Recall, Run, Rung
+from smcp_security.checks.rung import Context, Run, Rung
 from smcp_security.checks.said import fields
 from smcp_security.checks.shown import shown
 from smcp_security.decision import CLEAN, Action, Finding, Outcome, denied, finding
@@ -50,9 +51,9 @@ def build(policy: Policy, redactor: Redactor) -> Rung:
             return denied("SMCP712", "/result")
         if found is None:
             return CLEAN
-        schema = yield from _schema(context, message, found)
+        schema = yield from schema_of(context, message, found.places)
         reports = tuple(_findings(found.places, schema))
-        if schema is not None and not _fits(message.value, found.value, schema):
+        if not fits(message.value, found.value, schema):
             unfit = finding("SMCP709", "/result/structuredContent", hint=reports[0].hint)
             return Outcome((*reports, unfit))
         return Outcome(reports, edit=with_value(message, found.value) if enforced else None)
@@ -63,23 +64,6 @@ def build(policy: Policy, redactor: Redactor) -> Rung:
 def _kept(keep: Sequence[Kept], context: Context, message: Message) -> Sequence[Kept]:
     """What may hold for this message: a caller must not get another tool's result as that of a tool that is kept."""
     return keep if asked_method(context, message) == "tools/call" else ()
-
-
-def _schema(context: Context, message: Message, found: Masked) -> Run[ToolSchema | None]:
-    """The schema that the structured content was made for; None if it is not known, or nothing of it is masked."""
-    if not any(place.path[:2] == ("result", "structuredContent") for place in found.places):
-        return None
-    tool = tool_of(context, message)
-    schema = (yield from Recall(tool, context.upstream, output=True).ask()) if tool else None
-    return schema if schema is not None and schema.usable else None
-
-
-def _fits(before: dict[str, Any], after: dict[str, Any], schema: ToolSchema) -> bool:
-    """Whether masking leaves what was valid valid. Of an error clients do not ask whether it is."""
-    result = before["result"]
-    if result.get("isError") is True or schema.fits_formats(after["result"]["structuredContent"]):
-        return True
-    return not schema.fits_formats(result["structuredContent"])
 
 
 def _findings(places: Sequence[Place], schema: ToolSchema | None) -> list[Finding]:

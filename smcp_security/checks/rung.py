@@ -15,6 +15,7 @@ import msgspec
 from smcp_security.decision import Caller, Finding, Origin, Outcome
 
 if TYPE_CHECKING:
+    from smcp_security.checks.custody import Given
     from smcp_security.checks.http import Http
     from smcp_security.contracts.contract import ResolvedPath
     from smcp_security.message import Message
@@ -354,6 +355,8 @@ class Context:
     draws: Sequence[Draw] = ()
     # Tokens of the answer that no budget was charged for yet.
     uncounted: int = 0
+    # What the vault opened for the tool: the one place where a value stands on its way to it.
+    given: Sequence[Given] = ()
     findings: list[Finding] = field(default_factory=list)
     # The response side: the request of this exchange, and what the message was traced to (None if unknown).
     request: Message | None = None

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from smcp_security.cli.expiry import expires_option, expiry
 from smcp_security.cli.output import Failure, format_option, print_json
 
 if TYPE_CHECKING:
     from smcp_security.keys.api_key import Entry
-
-_SPAN: Final = re.compile(r"[1-9][0-9]{0,4}[smhd]", re.ASCII)
-_EXPIRES_EXPECTED: Final = (
-    "expected a time from now such as 90d or 12h, a day such as 2027-01-01, or 2027-01-01T12:00:00Z"
-)
 
 file_option = click.option("--file", "path", required=True, metavar="FILE", help="The key file.")
 
@@ -33,7 +28,7 @@ def command() -> None:
 @click.option("--role", "roles", multiple=True, help="A role of the caller; repeat for more.")
 @click.option("--scope", "scopes", multiple=True, help="A scope of the caller; repeat for more.")
 @click.option("--tenant", default="", help="The caller's tenant.")
-@click.option("--expires", metavar="WHEN", help="90d, 12h, 2027-01-01 or 2027-01-01T12:00:00Z. Default: never.")
+@expires_option
 def create(
     path: str, owner: str, roles: Sequence[str], scopes: Sequence[str], tenant: str, expires: str | None
 ) -> None:
@@ -47,7 +42,7 @@ def create(
     if tenant:
         _check("tenant", tenant)
     now = time.time()
-    ends = None if expires is None else _expires(expires, now)
+    ends = None if expires is None else expiry(expires, now)
     entry, key = create_key(
         path, owner=owner, roles=list(dict.fromkeys(roles)), scopes=list(dict.fromkeys(scopes)), tenant=tenant,
         expires_at=ends, now=now,
@@ -99,23 +94,6 @@ def _check(option: str, value: str) -> None:
         check_text({"role": "roles", "scope": "scopes"}.get(option, option), value)
     except Misfit as misfit:
         raise click.UsageError(f"--{option}: expected {misfit.expected}", click.get_current_context()) from None
-
-
-def _expires(text: str, now: float) -> float:
-    from smcp_security.keys.api_key import Misfit, check_text, moment
-    from smcp_security.policy.units import parse_duration
-
-    try:
-        if _SPAN.fullmatch(text):
-            ends = now + parse_duration(text)
-        else:
-            check_text("expires", text)
-            ends = moment(text)
-    except (ValueError, Misfit):
-        raise click.UsageError(f"--expires: {_EXPIRES_EXPECTED}", click.get_current_context()) from None
-    if ends <= now:
-        raise click.UsageError("--expires: that is in the past; name a later time", click.get_current_context())
-    return ends
 
 
 def _validity(entry: Entry) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import click
 
-from smcp_security.errors import RulesError, SMCPError
+from smcp_security.errors import RulesError, SMCPError, VaultDamaged
 from smcp_security.version import VERSION
 
 # Said here, so that `smcp --help` need not load the commands.
@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "proxy": "Put a policy in front of any MCP server that speaks over stdin and stdout.",
     "revoke": "End a token, a caller or an API key in all processes that share a store.",
     "schema": "Print the JSON Schema of the policy file, for editors.",
+    "vault": "Keep the secrets of tools in a sealed file: make it, fill it, exchange its keys.",
 }
 UNUSABLE: Final = 2
 DAMAGED: Final = 3
@@ -113,6 +114,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _failed(error.format_message(), error.exit_code)
     except RulesError as error:
         return _failed(f"smcp: the detection rules cannot be used: {_one_line(str(error))}", DAMAGED)
+    except VaultDamaged as error:
+        return _failed(f"smcp: {_one_line(str(error))}", DAMAGED)
     except SMCPError as error:
         # A policy names every mistake on a line of its own.
         return _failed("\n".join(f"smcp: {line}" for line in str(error).splitlines()), UNUSABLE)

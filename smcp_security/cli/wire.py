@@ -16,7 +16,7 @@ from smcp_security.message import Era, Message, typed
 # Definitions that speak to the model (SMCP810 to 829) are left out of lists at most.
 REPORTED: Final = frozenset({"SMCP405", "SMCP505", "SMCP707", "SMCP708", "SMCP711", "SMCP801", "SMCP805"})
 # What was found is masked, and the rest of the result goes on.
-MASKED: Final = frozenset({"SMCP705", "SMCP706"})
+MASKED: Final = frozenset({"SMCP705", "SMCP706", "SMCP922"})
 UNANSWERABLE: Final = frozenset({"SMCP003"})
 _RATE: Final = {"name": "caller", "quota": 1, "window": 60.0}
 _REVISIONS: Final = {Era.MODERN: "2026-07-28", Era.LEGACY: "2025-11-25"}
@@ -56,7 +56,7 @@ def shapes(finding: Finding) -> dict[str, str]:
         return {"": "none: it is recorded, and the message passes"}
     if finding.code in MASKED:
         return {"": "none: what was found is masked where it stands, and the rest passes"}
-    if finding.code.startswith("SMCP7"):
+    if finding.code.startswith("SMCP7") or finding.code == "SMCP923":
         error = json.loads(answers.withheld(finding, 1))["error"]["code"]
         return {"": f"the server's HTTP status, JSON-RPC error {error} with the request's id in place of the result"}
     return _merged({(era, method): _answered(finding, message) for era, method, message in _requests()})

@@ -147,6 +147,28 @@ _ROWS: Final = (
         "Correct the issuer's entry or its file; --offline asks nothing over the network.",
     ),
     Code(
+        "DOC033",
+        "vault-away",
+        "error",
+        "The vault of the policy cannot be opened with what vault.key names: a server with this policy does not start.",
+        "Correct what the line names.",
+    ),
+    Code(
+        "DOC034",
+        "ungranted-secret",
+        "error",
+        "A guarded tool asks for a secret that no grant of the policy gives to it: every call of it is refused.",
+        "Add a grant to vault.grants that names the secret and the tool, or correct one of the two names.",
+    ),
+    Code(
+        "DOC035",
+        "missing-secret",
+        "error",
+        "A guarded tool asks for a secret that the vault does not have, or that has expired or is too short to be "
+        "given: every call of it is refused.",
+        "Store it with `smcp vault set`, under the owner that the grant names.",
+    ),
+    Code(
         "DOC040",
         "misplaced-decorator",
         "error",

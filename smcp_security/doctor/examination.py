@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from smcp_security.doctor import django, placement
+from smcp_security.doctor import django, placement, secrets
 from smcp_security.doctor.codes import Found
 from smcp_security.doctor.endpoints import of_mcp
 from smcp_security.doctor.exposure import admits_any_host, exposed
@@ -15,6 +15,7 @@ from smcp_security.doctor.reachability import unreachable
 from smcp_security.doctor.routes import Layer, Route, Survey, name_of
 from smcp_security.doctor.servers import Server, bypassed, insecure, is_server, servers_in
 from smcp_security.doctor.walk import survey
+from smcp_security.framework import SMCPSecurityFramework
 from smcp_security.policy import Policy
 
 
@@ -57,18 +58,22 @@ class Examination:
         origins = Origins(seen.routes)
         servers = [*servers_in(names, self.target.partition(":")[0])]
         report = Report(self.target, _kind(seen))
-        policies = {id(layer.thing): self._policy_of(layer) for layer in _guards(seen)}
+        frameworks = {id(layer.thing): _framework_of(layer) for layer in _guards(seen)}
+        policies = {place: framework.policy for place, framework in frameworks.items()}
         self._judge_routes(seen, policies, report, lambda route: _judges(origins.of(route), servers))
         report.note(exposed(seen))
         self._judge_policies([*policies.values()] or [self.given], report)
         served = [server for route in seen.routes if (server := origins.of(route)) is not None]
         self._judge_servers(servers, served, report)
+        wanted = secrets.asked([*(server.thing for server in servers), *served], names)
+        self._judge_secrets(wanted, [*frameworks.values()], report)
         return report
 
     def _of_server(self, server: Any) -> Report:
         report = Report(self.target, "server")
         self._judge_servers([Server(self.target, server)], (), report)
         self._judge_policies([self.given], report)
+        self._judge_secrets(secrets.asked([server], {}), (), report)
         return report
 
     def _judge_routes(
@@ -104,15 +109,29 @@ class Examination:
             routed = any(same(server.thing, each) for each in served)
             report.note(insecure(server, routed=routed, misplaced=misplaced))
 
+    def _judge_secrets(
+        self, wanted: Sequence[secrets.Asked], frameworks: Sequence[SMCPSecurityFramework], report: Report
+    ) -> None:
+        """A tool with a framework of its own asks that one, any other what stands in front or would."""
+        own = [each.framework for each in wanted if each.framework is not None]
+        for framework in {id(each): each for each in own}.values():
+            mine = [each for each in wanted if each.framework is framework]
+            report.note(secrets.in_vain(mine, framework.policy, framework))
+        others = [each for each in wanted if each.framework is None]
+        for framework in {id(each): each for each in frameworks}.values():
+            report.note(secrets.in_vain(others, framework.policy, framework))
+        if not frameworks:
+            report.note(secrets.in_vain(others, self.given, None))
+
     def _outermost(self, route: Route, policies: Mapping[int, Policy]) -> Policy:
         guards = route.guards
         return policies[id(route.layers[guards[0]].thing)] if guards else self.given
 
-    def _policy_of(self, guard: Layer) -> Policy:
-        """The policy in force there. Raises an error of ours if it cannot be used."""
-        framework = getattr(guard.thing, "framework", None) or django.framework()
-        policy: Policy = framework.policy
-        return policy
+
+def _framework_of(guard: Layer) -> SMCPSecurityFramework:
+    """What judges there. Raises an error of ours if its policy cannot be used."""
+    framework: SMCPSecurityFramework = getattr(guard.thing, "framework", None) or django.framework()
+    return framework
 
 
 def _own_paths(policy: Policy) -> Sequence[str]:

@@ -11,7 +11,8 @@ from smcp_security.checks.rung import FetchKeys
 from smcp_security.doctor.codes import Found
 from smcp_security.errors import KeyFileError, PolicyError, Unavailable
 from smcp_security.keys.ring import Keys
-from smcp_security.policy import Policy
+from smcp_security.policy import IntrospectionPolicy, Policy
+from smcp_security.policy.vault import named_by
 from smcp_security.stores.store import open_store
 
 _log: Final = logging.getLogger("smcp_security.keys")
@@ -57,8 +58,16 @@ def _store(policy: Policy) -> Iterator[Found]:
 
 
 def _keys(policy: Policy) -> Iterator[Found]:
+    # Whether the vault has our secret at an issuer is not asked here: it may be opened with what only a server has.
+    identity = (
+        None
+        if policy.identity is None
+        else policy.identity.model_copy(
+            update={"introspection": tuple(each for each in policy.identity.introspection if not _in_vault(each))}
+        )
+    )
     try:
-        keys = Keys(policy.identity, os.environ)
+        keys = Keys(identity, os.environ)
     except (PolicyError, KeyFileError) as error:
         yield Found("DOC032", "identity", str(error))
         return
@@ -68,6 +77,10 @@ def _keys(policy: Policy) -> Iterator[Found]:
         if problem:
             yield Found("DOC032", f"identity.jwt[{index}]", heard.last.partition("; next attempt")[0] or problem)
     keys.close()
+
+
+def _in_vault(asked: IntrospectionPolicy) -> bool:
+    return named_by(asked.client_secret) is not None
 
 
 def _problem(keys: Keys, issuer: str) -> str:

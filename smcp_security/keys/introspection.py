@@ -14,7 +14,8 @@ from typing import Any, Final
 import msgspec
 
 from smcp_security.checks.rung import Introspect
-from smcp_security.errors import PolicyError, Unavailable
+from smcp_security.errors import Unavailable
+from smcp_security.keys.client_secret import ClientSecret, OpenVault
 from smcp_security.keys.errand import Errand
 from smcp_security.keys.faults import Unreachable
 from smcp_security.keys.fetch import Fetcher, Resolve, check_source, resolve_name
@@ -48,7 +49,7 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Introspections:
-    """Answers `Introspect`. Thread-safe. Raises `PolicyError` if a secret is not in `environ`."""
+    """Answers `Introspect`. Thread-safe. Raises `PolicyError` if a secret is not where the policy says it is."""
 
     def __init__(
         self,
@@ -58,9 +59,10 @@ class Introspections:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         resolve: Resolve = resolve_name,
+        vault: OpenVault | None = None,
     ) -> None:
         self._issuers = {
-            policy.issuer: _Issuer(policy, _secret(policy, index, environ), clock, wall, resolve)
+            policy.issuer: _Issuer(policy, _secret(policy, index, environ, vault), clock, wall, resolve)
             for index, policy in enumerate(policies)
         }
 
@@ -87,13 +89,12 @@ class Introspections:
             issuer.reset_lock()
 
 
-def _secret(policy: IntrospectionPolicy, index: int, environ: Mapping[str, str]) -> str:
+def _secret(
+    policy: IntrospectionPolicy, index: int, environ: Mapping[str, str], vault: OpenVault | None
+) -> ClientSecret:
     where = f"identity.introspection[{index}]"
     check_source(f"{where}.endpoint")
-    name = policy.client_secret.removeprefix("env:")
-    if not environ.get(name, "").strip():
-        raise PolicyError(f"{where}.client_secret: the environment variable {name} is not set; set it to the secret")
-    return environ[name]
+    return ClientSecret(policy.client_secret, f"{where}.client_secret", environ, vault)
 
 
 class _Issuer:
@@ -102,7 +103,7 @@ class _Issuer:
     def __init__(
         self,
         policy: IntrospectionPolicy,
-        secret: str,
+        secret: ClientSecret,
         clock: Callable[[], float],
         wall: Callable[[], float],
         resolve: Resolve,
@@ -118,7 +119,7 @@ class _Issuer:
         self._pause_until = float("-inf")
 
     def same_as(self, other: _Issuer) -> bool:
-        return self._policy == other._policy and self._secret == other._secret
+        return self._policy == other._policy and self._secret.same_as(other._secret)
 
     def reset_lock(self) -> None:
         self._lock = Lock()
@@ -162,7 +163,7 @@ class _Issuer:
     def _answered(self, token: str) -> Known:
         form = {"token": token, "token_type_hint": "access_token"}
         try:
-            body = self._fetcher.post(self._policy.endpoint, form, (self._policy.client_id, self._secret))
+            body = self._fetcher.post(self._policy.endpoint, form, (self._policy.client_id, self._secret.now()))
             return self._judged(body)
         except Unreachable as error:
             self._pause_until = self._clock() + PAUSE

@@ -6,10 +6,9 @@ import fcntl
 import json
 import os
 import secrets
-import stat
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +16,7 @@ import msgspec
 from smcp_security.errors import KeyFileError
 from smcp_security.keys.api_key import Entry, digest, moment_text, new_secret
 from smcp_security.keys.key_file import Listed, parse, read_keys
+from smcp_security.keys.replacement import replace_file, sweep_drafts
 from smcp_security.keys.watched import FILE_MAX
 
 LOCK_WAIT: Final = 10.0
@@ -113,44 +113,11 @@ def _write(path: str, listed: Listed) -> None:
         raise KeyFileError(f"{path}: has no room for another key; remove revoked and expired keys from it")
     # Whatever was written wrong would lock everybody out at the next start.
     parse(data, path)
-    draft = f"{path}.{secrets.token_hex(6)}.new"
+    sweep_drafts(path)
     try:
-        _write_draft(draft, data, path)
-        os.replace(draft, path)
-        _sync_folder(path)
+        replace_file(path, data)
     except OSError as error:
         raise _unwritable(path, error) from None
-    finally:
-        with suppress(OSError):
-            os.unlink(draft)
-
-
-def _write_draft(draft: str, data: bytes, path: str) -> None:
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        _keep_owner(file.fileno(), path)
-        os.fsync(file.fileno())
-
-
-def _keep_owner(draft: int, path: str) -> None:
-    """The server that reads the file may run as another user than the operator who writes it."""
-    try:
-        before = os.stat(path)
-    except FileNotFoundError:
-        return
-    made = os.fstat(draft)
-    if (before.st_uid, before.st_gid) != (made.st_uid, made.st_gid):
-        os.fchown(draft, before.st_uid, before.st_gid)
-    os.fchmod(draft, stat.S_IMODE(before.st_mode))
-
-
-def _sync_folder(path: str) -> None:
-    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _unwritable(path: str, error: Exception) -> KeyFileError:

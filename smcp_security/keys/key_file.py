@@ -12,7 +12,7 @@ import msgspec
 from smcp_security.checks.rung import ApiKey
 from smcp_security.errors import KeyFileError, PolicyError
 from smcp_security.keys.api_key import DIGEST_PATTERN, FIELDS, NEEDED, Entry, Misfit, read_entry
-from smcp_security.keys.watched import Watched, read_file
+from smcp_security.keys.watched import Watched, parsed, read_file
 from smcp_security.policy.document import read_document
 from smcp_security.policy.places import Path, Places, shown_key
 
@@ -33,7 +33,7 @@ class KeyFile:
     """The keys of a file, by id. Thread-safe. Raises `KeyFileError` if the file cannot be used at the start."""
 
     def __init__(self, path: str, clock: Callable[[], float] = monotonic) -> None:
-        self._file: Watched[Mapping[str, ApiKey]] = Watched(path, _by_id, clock)
+        self._file: Watched[Mapping[str, ApiKey]] = Watched(path, parsed(_by_id), clock)
 
     def look_up(self, id: str) -> ApiKey | None:
         """The key of that id. Raises `Unavailable` while the file cannot be read."""
@@ -61,8 +61,7 @@ def _by_id(data: bytes, path: str) -> Mapping[str, ApiKey]:
 
 def read_keys(path: str) -> Listed:
     """What the key file at `path` says. Raises `KeyFileError`."""
-    data, _ = read_file(path)
-    return parse(data, path)
+    return parse(read_file(path), path)
 
 
 def parse(data: bytes, path: str) -> Listed:

@@ -13,7 +13,7 @@ from smcp_security.errors import KeyFileError, PolicyError
 from smcp_security.keys.fetch import Fetcher, Resolve, check_source, resolve_name
 from smcp_security.keys.issuer_keys import IssuerKeys
 from smcp_security.keys.jwks import Unusable, chosen, nameless, parse_jwks, secret_key
-from smcp_security.keys.watched import Watched
+from smcp_security.keys.watched import Watched, parsed
 from smcp_security.policy.identity import IssuerPolicy
 from smcp_security.policy.secret import check_secret
 
@@ -143,7 +143,7 @@ class _LocalKeys:
     """A JWKS in a file, read again when it changes."""
 
     def __init__(self, path: str, clock: Callable[[], float]) -> None:
-        self._file: Watched[tuple[Keys, frozenset[str]]] = Watched(path, _read, clock)
+        self._file: Watched[tuple[Keys, frozenset[str]]] = Watched(path, parsed(_read), clock)
 
     def thumbprints(self) -> frozenset[str] | None:
         known = self._file.glance()

@@ -10,6 +10,7 @@ from typing import Final
 from smcp_security.checks.rung import ApiKey, FetchKeys, Introspect, LookUp, Question
 from smcp_security.errors import PolicyError, Unavailable
 from smcp_security.keys.api_key import ENVIRONMENT_KEY, environment_key
+from smcp_security.keys.client_secret import OpenVault
 from smcp_security.keys.introspection import Introspections
 from smcp_security.keys.key_file import KeyFile
 from smcp_security.keys.key_sets import KeySets
@@ -25,13 +26,15 @@ class Keys:
     Raises `PolicyError` or `KeyFileError` if a file, a secret or a package that the policy needs is missing or wrong.
     """
 
-    def __init__(self, policy: IdentityPolicy | None, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, policy: IdentityPolicy | None, environ: Mapping[str, str], *, vault: OpenVault | None = None
+    ) -> None:
         identity = IdentityPolicy() if policy is None else policy
         self._own = _own_key(identity.api_keys, environ)
         named = identity.api_keys is not None and identity.api_keys.file is not None
         self._file = KeyFile(str(identity.api_keys.file)) if named and identity.api_keys is not None else None
         self._sets = KeySets(identity.jwt, environ)
-        self._introspections = Introspections(identity.introspection, environ)
+        self._introspections = Introspections(identity.introspection, environ, vault=vault)
         self._closed = Event()
 
     @property

@@ -1,4 +1,4 @@
-"""A local file that is read again when it changes: the one way in which keys get here from a disk.
+"""A local file that is read again when it changes: the one way in which keys and secrets get here from a disk.
 
 A look at the file costs a `stat`, and at most one a second. While what changed cannot be read, nothing is known.
 """
@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from threading import Lock
 from typing import Final, Generic, TypeVar
 
-from smcp_security.errors import KeyFileError, Unavailable
+from smcp_security.errors import KeyFileError, SMCPError, Unavailable
 from smcp_security.keys.errand import Errand
 
 T = TypeVar("T")
@@ -27,20 +27,26 @@ _READING: Final = 60.0
 _log: Final = logging.getLogger("smcp_security.keys")
 
 Signature = tuple[int, ...]
+_CHANGED: Final = 4
+"""Where the time of change stands in a signature, in nanoseconds."""
 
 
-def read_file(path: str) -> tuple[bytes, os.stat_result]:
-    """The bytes of a key file, and what `fstat` says of them.
+def read_file(path: str) -> bytes:
+    """The bytes of a key file.
 
     Raises:
         KeyFileError: unreadable, over 1 MiB, not a regular file, or one that others may write.
     """
     try:
         # Without O_NONBLOCK the name of a pipe would stall whoever reads it.
-        with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
-            status = os.fstat(file.fileno())
-            _check(path, status)
-            data = file.read(FILE_MAX + 1)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            _check(path, os.fstat(descriptor))
+            with open(descriptor, "rb", closefd=False) as file:
+                data = file.read(FILE_MAX + 1)
+        finally:
+            # Not by `open`: one that refuses a folder leaves the descriptor behind, and it is looked at each second.
+            os.close(descriptor)
     except FileNotFoundError:
         raise KeyFileError(f"{path}: no such file; a relative name counts from the current directory") from None
     except PermissionError:
@@ -50,7 +56,7 @@ def read_file(path: str) -> tuple[bytes, os.stat_result]:
         raise KeyFileError(f"{path!r}: cannot be read ({reason})") from None
     if len(data) > FILE_MAX:
         raise KeyFileError(f"{path}: larger than 1 MiB; is this the right file?")
-    return data, status
+    return data
 
 
 def _check(path: str, status: os.stat_result) -> None:
@@ -60,16 +66,34 @@ def _check(path: str, status: os.stat_result) -> None:
         raise KeyFileError(f"{path}: others than its owner may write it; run: chmod go-w {path}")
 
 
+def parsed(parse: Callable[[bytes, str], T]) -> Callable[[str], T]:
+    """A reader of key files: what `parse` makes of the bytes."""
+    return lambda path: parse(read_file(path), path)
+
+
 class Watched(Generic[T]):
-    """What `parse` makes of a file, now. Thread-safe."""
+    """What `read` makes of a file, now. Thread-safe."""
 
     def __init__(
-        self, path: str, parse: Callable[[bytes, str], T], clock: Callable[[], float] = time.monotonic
+        self,
+        path: str,
+        read: Callable[[str], T],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        fault: type[SMCPError] = KeyFileError,
+        effect: str = "credentials are refused",
+        log: logging.Logger = _log,
     ) -> None:
-        """Reads the file. Raises `KeyFileError` if it cannot be used, as `parse` does."""
+        """Reads the file. Raises what `read` does; `fault` is what it raises for a file that cannot be used.
+
+        `effect` is what the log says to come of such a file.
+        """
         self._path = path
-        self._parse = parse
+        self._make = read
         self._clock = clock
+        self._expected = fault
+        self._effect = effect
+        self._log = log
         self._lock = Lock()
         self._reading: Errand[None] | None = None
         self._fault = ""
@@ -129,7 +153,7 @@ class Watched(Generic[T]):
     def _reread(self) -> None:
         try:
             value, signature = self._read()
-        except KeyFileError as error:
+        except self._expected as error:
             self._failed(str(error))
         except Exception:
             # What is known may no longer be true, whatever went wrong.
@@ -138,29 +162,26 @@ class Watched(Generic[T]):
         else:
             self._value, self._signature = value, signature
             if self._fault:
-                _log.warning("%s can be used again", self._path)
+                self._log.warning("%s can be used again", self._path)
             self._fault = ""
 
     def _failed(self, fault: str) -> None:
         self._signature = ()
         if fault != self._fault:
-            _log.error("credentials are refused until this is mended: %s", fault)
+            self._log.error("%s until this is mended: %s", self._effect, fault)
         self._fault = fault
 
     def _read(self) -> tuple[T, Signature]:
-        data, status = read_file(self._path)
-        value = self._parse(data, self._path)
-        # What changed a moment ago may change again without a sign: it is read once more.
-        settled = abs(time.time() - status.st_ctime) > _SETTLED
-        return value, _signature(status) if settled else ()
-
-
-def _signature(status: os.stat_result) -> Signature:
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_mode)
+        before = _signature_of(self._path)
+        value = self._make(self._path)
+        # What changed a moment ago may change again without a sign: it is read once more. So is what changed meanwhile.
+        settled = before is not None and abs(time.time() - before[_CHANGED] / 1e9) > _SETTLED
+        return value, before if before is not None and settled and before == _signature_of(self._path) else ()
 
 
 def _signature_of(path: str) -> Signature | None:
     try:
-        return _signature(os.stat(path))
+        status = os.stat(path)
     except (OSError, ValueError):
         return None
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_mode)

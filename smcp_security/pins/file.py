@@ -44,9 +44,14 @@ def load_lock(path: str, digest: str | None = None) -> Lock:
 def _bytes_of(path: str) -> bytes:
     try:
         # Without O_NONBLOCK the name of a pipe would stall whoever reads it.
-        with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
-            _check(path, os.fstat(file.fileno()))
-            data = file.read(FILE_MAX + 1)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            _check(path, os.fstat(descriptor))
+            with open(descriptor, "rb", closefd=False) as file:
+                data = file.read(FILE_MAX + 1)
+        finally:
+            # Not by `open`: one that refuses a folder leaves the descriptor behind.
+            os.close(descriptor)
     except FileNotFoundError:
         raise PolicyError(
             f"pins.file: {path}: no such file; write it with `smcp pin`, or name another (a relative name counts from"

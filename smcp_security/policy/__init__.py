@@ -23,6 +23,7 @@ from smcp_security.policy.server import FloodPolicy, ServerPolicy
 from smcp_security.policy.store import StorePolicy
 from smcp_security.policy.tools import ToolPolicy
 from smcp_security.policy.units import Allowance, Rate
+from smcp_security.policy.vault import GrantPolicy, VaultPolicy
 
 __all__ = [
     "AllowRule",
@@ -40,6 +41,7 @@ __all__ = [
     "Exclusion",
     "FloodPolicy",
     "ForwardedPolicy",
+    "GrantPolicy",
     "IdentityPolicy",
     "InjectionPolicy",
     "IntrospectionPolicy",
@@ -58,6 +60,7 @@ __all__ = [
     "StorePolicy",
     "TenantAssertion",
     "ToolPolicy",
+    "VaultPolicy",
     "json_schema",
     "resolve",
 ]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from smcp_security.policy.access import AllowRule, DenyRule, RolePolicy, inherited
 from smcp_security.policy.addresses import authority_of, split_port
-from smcp_security.policy.globs import matches
+from smcp_security.policy.globs import fits, matches
 from smcp_security.policy.identity import FetchPolicy, IdentityPolicy
 from smcp_security.policy.offers import variables_of
 from smcp_security.policy.places import Path
 from smcp_security.policy.tools import is_glob
+from smcp_security.policy.vault import HANDLE, GrantPolicy, VaultPolicy
 
 if TYPE_CHECKING:
     from smcp_security.policy.model import Policy
@@ -38,9 +39,39 @@ def check_agreement(policy: Policy) -> None:
     Raises:
         Disagreement: they do not.
     """
-    problems = (*_hiding(policy), *_identity(policy), *_roles(policy), *_limits(policy), *_contracts(policy))
+    problems = (
+        *_hiding(policy),
+        *_identity(policy),
+        *_roles(policy),
+        *_limits(policy),
+        *_contracts(policy),
+        *_granted(policy),
+    )
     if problems:
         raise Disagreement(problems)
+
+
+def _granted(policy: Policy) -> Iterator[Problem]:
+    """A grant for known callers would be met by nobody where nobody is known."""
+    for index, grant in enumerate(() if policy.vault is None else policy.vault.grants):
+        path: Path = ("vault", "grants", index)
+        if policy.identity is not None:
+            yield from _roles_of(grant, path, policy.roles)
+            continue
+        for key in ("callers", "roles", "tenants"):
+            if getattr(grant, key) is not None:
+                yield (*path, key), "needs identity, or no caller is known"
+        if grant.owner == "tenant":
+            yield (*path, "owner"), "tenant needs identity, or no tenant is known"
+
+
+def _roles_of(grant: GrantPolicy, path: Path, roles: Mapping[str, RolePolicy] | None) -> Iterator[Problem]:
+    """Where the policy says which roles there are, a grant for another one is a slip of the pen."""
+    for at, pattern in enumerate(grant.roles or ()):
+        if roles is not None and not any(fits(pattern, name) for name in roles):
+            close = get_close_matches(pattern, roles, n=1)
+            hint = f"; did you mean {close[0]}?" if close else "; expected one that `roles` has"
+            yield (*path, "roles", at), f"unknown role{hint}"
 
 
 def _hiding(policy: Policy) -> Iterator[Problem]:
@@ -62,7 +93,7 @@ def _identity(policy: Policy) -> Iterator[Problem]:
         if getattr(identity, key) is not None and not policy.server.trusted_proxies:
             yield ("identity", key), "needs server.trusted_proxies: from anybody else these fields are not believed"
     yield from _issuers(identity)
-    yield from _fetches(identity)
+    yield from _fetches(identity, policy.vault)
     yield from _fields(identity)
 
 
@@ -74,11 +105,13 @@ def _issuers(identity: IdentityPolicy) -> Iterator[Problem]:
             yield ("identity", "jwt", index, "issuer"), f"the same as of {first}; write one entry per issuer"
 
 
-def _fetches(identity: IdentityPolicy) -> Iterator[Problem]:
+def _fetches(identity: IdentityPolicy, vault: VaultPolicy | None) -> Iterator[Problem]:
     for index, issuer in enumerate(identity.jwt):
         if issuer.jwks is not None and "://" in issuer.jwks:
             yield from _fetched(("identity", "jwt", index), "jwks", issuer.jwks, issuer)
     for index, source in enumerate(identity.introspection):
+        if vault is None and source.client_secret.startswith(HANDLE):
+            yield ("identity", "introspection", index, "client_secret"), "needs the section vault, where the secret is"
         yield from _fetched(("identity", "introspection", index), "endpoint", source.endpoint, source)
 
 

@@ -72,7 +72,7 @@ def _lines(
 def _causes(details: Iterable[ErrorDetails]) -> list[ErrorDetails]:
     """Without lists that are too short only because their entries were refused."""
     every = list(details)
-    wrong = {detail["loc"][:-1] for detail in every}
+    wrong = {detail["loc"][:length] for detail in every for length in range(len(detail["loc"]))}
     return [detail for detail in every if detail["type"] != "too_short" or detail["loc"] not in wrong]
 
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, St
 
 from smcp_security.policy.addresses import ISSUER_PATTERN, URL_PATTERN, parse_issuer, parse_url
 from smcp_security.policy.section import Duration, FileName, FrozenMap, Section
+from smcp_security.policy.vault import HANDLE_PATTERN
 
 Algorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA",
@@ -25,6 +26,7 @@ CLAIM_PATTERN: Final = r"^[!-~]{1,256}$"
 JWKS_PATTERN: Final = rf"({URL_PATTERN})|^(?!.*://)[^\x00]{{0,1023}}[^\x00/]$"
 SUBJECT_PATTERN: Final = r"^[!-~]([ -~]{0,1022}[!-~])?$"
 SECRET_PATTERN: Final = r"^env:[A-Za-z_][A-Za-z0-9_]{0,127}$"
+CLIENT_SECRET_PATTERN: Final = rf"{SECRET_PATTERN}|{HANDLE_PATTERN}"
 AUDIENCE_MAX: Final = 1000
 # Those that the transport or the protocol gives a meaning of its own.
 _TAKEN_HEADERS: Final = frozenset(
@@ -72,6 +74,15 @@ def _secret(value: object) -> str:
     return value
 
 
+def _client_secret(value: object) -> str:
+    if not isinstance(value, str) or re.fullmatch(CLIENT_SECRET_PATTERN, value, re.ASCII) is None:
+        raise ValueError(
+            "expected env:NAME, the environment variable that holds the secret, or vault://NAME of one in the vault;"
+            " it has no place in a file"
+        )
+    return value
+
+
 def _subject(value: object) -> str:
     if not isinstance(value, str) or re.fullmatch(SUBJECT_PATTERN, value, re.ASCII) is None:
         raise ValueError("expected the subject of a certificate as the proxy writes it, in ASCII")
@@ -97,6 +108,9 @@ Url = Annotated[str, BeforeValidator(parse_url), WithJsonSchema({"type": "string
 Claim = Annotated[str, BeforeValidator(_claim), WithJsonSchema({"type": "string", "pattern": CLAIM_PATTERN})]
 Jwks = Annotated[str, BeforeValidator(_jwks), WithJsonSchema({"type": "string", "pattern": JWKS_PATTERN})]
 SecretName = Annotated[str, BeforeValidator(_secret), WithJsonSchema({"type": "string", "pattern": SECRET_PATTERN})]
+ClientSecret = Annotated[
+    str, BeforeValidator(_client_secret), WithJsonSchema({"type": "string", "pattern": CLIENT_SECRET_PATTERN})
+]
 _AUDIENCE: Final = {"type": "string", "minLength": 1, "maxLength": AUDIENCE_MAX}
 Audiences = Annotated[
     tuple[str, ...],
@@ -189,7 +203,9 @@ class IntrospectionPolicy(ClaimsPolicy):
     issuer: Issuer = Field(description="Who issues them; part of the caller's name, and listed in the metadata.")
     endpoint: Url = Field(description="The introspection endpoint.")
     client_id: Annotated[str, Field(min_length=1, max_length=256)] = Field(description="Who we are to the issuer.")
-    client_secret: SecretName = Field(description="env:NAME of our secret at the issuer.")
+    client_secret: ClientSecret = Field(
+        description="env:NAME of our secret at the issuer, or vault://NAME of one in the vault."
+    )
     cache: Duration = Field(default=30, description="How long an answer counts. 0 to 300s.", ge=0, le=300)
 
 

@@ -21,7 +21,7 @@ Keys = Mapping[Pattern, tuple[str, ...]]
 ANY: Final = "*"
 
 PLANNED_KEYS: Final[frozenset[Pattern]] = frozenset({
-    ("vault",), ("approvals",), ("flow",),
+    ("approvals",), ("flow",),
 })  # fmt: skip
 
 PLANNED_VALUES: Final[dict[Pattern, frozenset[str]]] = {

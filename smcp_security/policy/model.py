@@ -27,6 +27,7 @@ from smcp_security.policy.source import copied, read
 from smcp_security.policy.store import Store, StorePolicy
 from smcp_security.policy.tools import Tools
 from smcp_security.policy.units import Rate
+from smcp_security.policy.vault import VaultPolicy
 
 Mode = Literal["enforce", "monitor"]
 Choice = Literal["allow", "deny"]
@@ -159,6 +160,7 @@ class Policy(Section):
     pins: PinsPolicy | None = Field(
         default=None, description="Definitions that were approved. null: none is held to a lock file."
     )
+    vault: VaultPolicy | None = Field(default=None, description="Secrets for tools. null: there are none.")
     audit: AuditPolicy = Field(default=AuditPolicy.untouched(), description="The record of decisions.")
 
     @model_validator(mode="before")

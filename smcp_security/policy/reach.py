@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from smcp_security.policy import contract_reach, limit_reach, role_reach
+from smcp_security.policy import contract_reach, limit_reach, role_reach, vault_reach
 from smcp_security.policy.agreement import Problem, is_loopback
 from smcp_security.policy.sources import gives_scopes, gives_tenants, has_source, tokens
 
@@ -66,6 +66,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *role_reach.RULES,
     *limit_reach.RULES,
     *contract_reach.RULES,
+    *vault_reach.RULES,
     _assertions_without_tenants,
     _store_of_one_process,
 )

@@ -38,7 +38,7 @@ _SENT: Final = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 
-def check_secret(value: str | bytes, name: str, *, least: int = LEAST_BYTES) -> bytes:
+def check_secret(value: str | bytes, name: str, *, least: int = LEAST_BYTES, left_over: int = LEFT_OVER) -> bytes:
     """The bytes of `value`, a secret that the environment variable `name` holds.
 
     Raises:
@@ -46,7 +46,7 @@ def check_secret(value: str | bytes, name: str, *, least: int = LEAST_BYTES) -> 
             the words that examples and defaults are made of.
     """
     secret = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
-    problem = _problem(secret, least)
+    problem = _problem(secret, least, left_over)
     if problem:
         raise PolicyError(f"{name}: {problem}; {ADVICE}")
     return secret
@@ -71,7 +71,7 @@ def is_token(key: str) -> bool:
     return _TOKEN.fullmatch(key) is not None
 
 
-def _problem(secret: bytes, least: int) -> str:
+def _problem(secret: bytes, least: int, left_over: int) -> str:
     text = _PRINTABLE.fullmatch(secret) is not None
     if text and secret != secret.strip():
         return "begins or ends with a blank or a line break, which is no part of a secret"
@@ -83,7 +83,7 @@ def _problem(secret: bytes, least: int) -> str:
         return "a repetition of something shorter"
     if _even_steps(secret) > len(secret) // 2:
         return "a sequence that everybody can continue"
-    if text and _left_over(secret) < LEFT_OVER:
+    if text and _left_over(secret) < left_over:
         return "made of the words of examples and defaults, which are tried first"
     return ""
 

@@ -32,6 +32,7 @@ from tests.acceptance.issuer import Issuer
 from tests.acceptance.play import fault_of
 from tests.acceptance.rows import ROWS, whole_policy
 from tests.acceptance.table import Row, Sent
+from tests.acceptance.vaulted import vaulted
 from tests.acceptance.verdicts import attack_fault, twin_fault
 from tests.acceptance.words import ANSWER_NOTES, ANSWERS, ELSEWHERE, HEAD, NOTES, REAL, REASONS, UNCALLED
 
@@ -129,7 +130,7 @@ async def differences() -> list[str]:
 
 async def _answers(audit: Path) -> list[str]:
     wrong = []
-    with SMCPSecurityFramework({**POLICY, "audit": {"file": str(audit)}}) as security:
+    with vaulted(audit.parent, {**POLICY, "audit": {"file": str(audit)}}) as security:
         overseen = Overseen(security, audit)
         for edge in ANSWERING:
             async with edge.open(security) as run:

@@ -15,6 +15,7 @@ from tests.acceptance.answers import Overseen, answer_fault
 from tests.acceptance.edges.answering import ANSWERING, can
 from tests.acceptance.fate import Edge
 from tests.acceptance.table import Sent
+from tests.acceptance.vaulted import vaulted
 from tests.envelopes import call
 
 pytestmark = pytest.mark.anyio
@@ -24,8 +25,9 @@ _every_edge = pytest.mark.parametrize("edge", ANSWERING, ids=lambda edge: edge.n
 @pytest.fixture(scope="module")
 def overseen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Overseen]:
     """One framework for all rows and edges, whose audit can be read."""
-    file = tmp_path_factory.mktemp("audit") / "audit.jsonl"
-    with SMCPSecurityFramework({**POLICY, "audit": {"file": str(file)}}) as framework:
+    folder = tmp_path_factory.mktemp("audit")
+    file = folder / "audit.jsonl"
+    with vaulted(folder, {**POLICY, "audit": {"file": str(file)}}) as framework:
         yield Overseen(framework, file)
 
 

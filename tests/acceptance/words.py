@@ -30,20 +30,22 @@ UNCALLED: Final = """Where there are no requests (pipes, functions called by cod
 counts for the credential in `SMCP_CREDENTIAL`, or for whom `security_context(...)` names, and roles and scopes judge
 it as everywhere (rows 2 and 32). Hosts, Origins, sibling routes, gateways' headers and stolen sessions (rows 1, 7, 8,
 25 and 28) are facts of HTTP; a pipe has one client. Rows of another tenant (23) are taken out of answers by
-`secure(server)` and the proxy as well, not by the decorator, which masks in results what `redact=` names and no more.
+`secure(server)` and the proxy as well, not by the decorator, which masks secrets of the vault and what `redact=` names.
 """
 
 ANSWERS: Final = """## Answers
 
 What the server says: here every edge has the same policy (`results: {redact: [secrets], injection: datamark,
-descriptions: drop}`). *All* means that what must not come did not (a token is masked, hidden characters are taken out,
-a poisoned definition is left out of its list) or that a stranger's text came marked as data, that it was written down,
-and that every honest twin came as the server said it, without a finding. Of row 29 the later swap is played as well,
-with `pins: {drift: block}`: the drifted definition is left out of the list and a call of it refused.
+descriptions: drop}`) and a vault, of which a tool has used a secret. *All* means that what must not come did not (a
+token is masked; so is the vault's secret, plain and disguised, though no rule could know it; hidden characters are
+taken out, a poisoned definition is left out of its list) or that a stranger's text came marked as data, that it was
+written down, and that every honest twin came as the server said it, without a finding. Of row 29 the later swap is
+played as well, with `pins: {drift: block}`: the drifted definition is left out of the list and a call of it refused.
 """
 ANSWER_NOTES: Final = {
-    "f": "A decorated function is a tool, and the decorator masks what `redact=` names. Text that speaks to the model, "
-    "hidden characters and lists of definitions are judged by `secure(server)`, or by any edge further out.",
+    "f": "A decorated function is a tool, and the decorator masks secrets of the vault and what `redact=` names. Text "
+    "that speaks to the model, hidden characters and lists of definitions are judged by `secure(server)`, or by any "
+    "edge further out.",
 }
 
 ELSEWHERE: Final = (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import logging
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,8 +16,10 @@ import pytest
 from smcp_security.cli import demo
 from smcp_security.cli.demo import house, play, report
 from smcp_security.cli.demo.acts import Act
+from smcp_security.cli.demo.courier import FORMS, KEY
 from smcp_security.cli.demo.guest import Got, Guest, Post, modern
-from smcp_security.cli.demo.play import Played, Scene
+from smcp_security.cli.demo.play import Played, Scene, Whereabouts
+from smcp_security.cli.demo.traces import Search, Traces, search
 from tests.cli.terminal import Run, smcp
 
 WIDEST = 110
@@ -74,8 +78,64 @@ def test_an_attack_worked_only_if_its_proof_came_out() -> None:
     assert not _scene(ATTACK, Got("none", "none", done=True), reached=True).worked
 
 
-def _played(*guarded: Scene) -> Played:
-    return Played(guarded, [_scene(scene.act, DONE, reached=True) for scene in guarded], 1.25)
+def _went(found: int, *, used: int = 2) -> Whereabouts:
+    return Whereabouts(used, used, (Search("wire", 1_000, found), Search("log", 1_000, 0)))
+
+
+KEPT, SPILT = _went(0), _went(3)
+
+
+def _played(*guarded: Scene, kept: Whereabouts = KEPT, spilt: Whereabouts = SPILT) -> Played:
+    return Played(guarded, [_scene(scene.act, DONE, reached=True) for scene in guarded], kept, spilt, 1.25)
+
+
+@pytest.mark.parametrize(
+    ("kept", "spilt", "held"),
+    [
+        (KEPT, SPILT, True),
+        (_went(1), SPILT, False),
+        (KEPT, _went(0), False),
+        (_went(0, used=0), SPILT, False),
+        (_went(0, used=1), SPILT, False),
+    ],
+    ids=["inside", "found", "a search that never finds", "never used", "refused by the service"],
+)
+def test_a_secret_stayed_inside_only_if_it_was_used_and_the_search_can_find(
+    kept: Whereabouts, spilt: Whereabouts, held: bool
+) -> None:
+    played = _played(_scene(CALL, DONE, reached=True), kept=kept, spilt=spilt)
+    assert played.held is held
+    assert report.facts(played)["secret"]["held"] is held
+    assert ("NOT AS EXPECTED" in report.text(played)) is not held
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("before", ["", "a", "ab"])
+def test_the_search_knows_every_disguise_that_the_careless_tool_uses(form: str, before: str) -> None:
+    said = FORMS[form](KEY)
+    assert search("wire", f"{before}{said}{before}".encode(), KEY).found == 1
+    assert search("wire", f"{before}{said[:20]}".encode(), KEY).found == 0
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        KEY[::-1], KEY.encode().hex(), KEY.encode().hex().upper(), base64.b64encode(b"ab?" + KEY.encode()).decode(),
+        base64.urlsafe_b64encode(b"a?>" + KEY.encode() + b"?").decode(), "".join(f"\\u{ord(each):04x}" for each in KEY),
+    ],
+)  # fmt: skip
+def test_the_search_knows_other_spellings_too(said: str) -> None:
+    assert search("wire", said.encode(), KEY).found == 1
+
+
+def test_what_is_logged_while_overhearing_is_kept_and_nothing_after() -> None:
+    traces, root = Traces(), logging.getLogger()
+    before = (root.handlers, root.level, logging.root.manager.disable)
+    with traces.overhearing():
+        logging.getLogger("shop").debug("the key is %s", KEY)
+    logging.getLogger("shop").debug("later")
+    assert traces.log == f"the key is {KEY}\n".encode()
+    assert (root.handlers, root.level, logging.root.manager.disable) == before
 
 
 def test_the_table_marks_what_did_not_go_as_expected() -> None:
@@ -156,8 +216,8 @@ def facts() -> Any:
 def test_the_demo_holds_and_says_so_in_its_last_line(shown: Run) -> None:
     assert (shown.code, shown.err) == (0, "")
     *_, caught, last = shown.out.splitlines()
-    assert "4 of 4 bad answers masked, dropped or reported" in caught
-    assert "19 of 19 calls succeeded, 19 of 19 attacks refused" in last
+    assert "8 of 8 bad answers masked, dropped or reported" in caught
+    assert "21 of 21 calls succeeded, 19 of 19 attacks refused" in last
 
 
 @pytest.mark.real
@@ -177,7 +237,7 @@ def test_every_attack_is_refused_before_the_server_sees_it(facts: Any) -> None:
 def test_honest_calls_of_both_eras_pass_on_both_servers(facts: Any) -> None:
     calls = [act for act in facts["acts"] if act["expected"] == "passes"]
     assert [call["era"] for call in calls[:10]] == ["modern"] * 5 + ["legacy"] * 5
-    assert len(calls) == 19
+    assert len(calls) == 21
     assert [call for call in calls if call["code"] or call["got"] != call["bare"]["got"]] == []
 
 
@@ -203,9 +263,29 @@ def test_what_the_server_leaks_or_turns_into_does_not_come_through_unseen(facts:
         ("modern", "masked", "a token in an event stream"),
         ("legacy", "masked", "a token in an event stream"),
         ("modern", "reported", "a poisoned description"),
+        ("modern", "masked", "a tool tells its secret"),
+        ("legacy", "masked", "... in Base64"),
+        ("modern", "masked", "... in percent escapes"),
+        ("legacy", "masked", "... as JSON inside of JSON"),
         ("modern", "dropped", "a rug pull: tools/list"),
     ]
     assert [act for act in caught if not act["server_saw"] or not act["held"] or not act["bare"]["took_it"]] == []
+
+
+@pytest.mark.real
+def test_a_secret_of_the_vault_is_used_and_found_in_no_message_and_no_log(facts: Any) -> None:
+    secret = facts["secret"]
+    assert secret["held"] and secret["used"] == secret["bare"]["used"] == 2
+    assert secret["found"] == {"wire": 0, "log": 0, "audit": 0}
+    assert min(secret["bytes"].values()) > 1_000
+    assert secret["bare"]["found"]["wire"] >= len(FORMS)
+    # One for each call of both tools, also of the careless one.
+    assert secret["audit_records"] == 2 + len(FORMS)
+    used = [act for act in facts["acts"] if act["sent"].startswith("book_courier")]
+    assert [(act["era"], act["got"]) for act in used] == [
+        ("modern", "order 2: the courier comes at 9:30"),
+        ("legacy", "order 2: the courier comes at 9:30"),
+    ]
 
 
 @pytest.mark.real

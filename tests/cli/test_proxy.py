@@ -38,6 +38,32 @@ def test_a_server_that_cannot_be_started_is_one_line_without_its_arguments() -> 
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--env", "TOKEN=hunter2-hunter2"], "--env: TOKEN: expected vault://SECRET: a value on a command line can be"),
+        (["--env", "TOKEN"], "--env: expected NAME=vault://SECRET"),
+        (["--env", "A=vault://a", "--env", "A=vault://b"], "--env: A is given twice; leave one out"),
+    ],
+)
+def test_a_secret_on_the_command_line_is_refused_and_not_shown(options: list[str], told: str, tmp_path: Path) -> None:
+    run = smcp("proxy", *options, "--", "touch", str(tmp_path / "started"))
+    assert run.code == 2
+    assert run.complaint.startswith(f"smcp proxy: {told}") and "hunter2" not in run.complaint
+    assert not (tmp_path / "started").exists()
+
+
+def test_a_secret_of_no_vault_is_one_line_and_starts_nothing(tmp_path: Path) -> None:
+    command = ("--env", "A=vault://a", "--", "touch", str(tmp_path / "started"))
+    run = smcp("proxy", *command)
+    assert (run.code, run.complaint) == (2, "smcp: --env: the policy has no vault; add the section vault to it")
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f"vault: {{file: {tmp_path}/v.smcp, key: 'file:{tmp_path}/key'}}\n")
+    run = smcp("proxy", "--policy", str(policy), *command)
+    assert run.code == 2 and "v.smcp: no such vault" in run.complaint
+    assert not (tmp_path / "started").exists()
+
+
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_each_entry_for_a_client_starts_the_proxy(entry: dict[str, dict[str, dict[str, object]]]) -> None:
     [server] = (entry.get("mcpServers") or entry["servers"]).values()

@@ -213,3 +213,12 @@ def test_what_is_written_is_read_back_the_same(entries: list[Entry]) -> None:
     clean = [entry for entry in entries if not any(part.endswith("\n") for part in (*entry.roles, *entry.scopes))]
     listed = Listed("ab" * 32, tuple(clean))
     assert parse(issuing._text(listed).encode(), "keys.yaml") == listed
+
+
+def test_drafts_of_writers_that_were_killed_are_swept_away(tmp_path: Path) -> None:
+    path = tmp_path / "keys.yaml"
+    left, kept = tmp_path / "keys.yaml.0123456789ab.new", tmp_path / "keys.yaml.new"
+    left.write_bytes(b"half")
+    kept.write_bytes(b"somebody's own")
+    create_key(str(path), owner="ann")
+    assert (left.exists(), kept.exists()) == (False, True)

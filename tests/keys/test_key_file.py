@@ -120,6 +120,21 @@ def test_what_is_no_regular_file_is_refused_without_waiting_for_it(tmp_path: Pat
         KeyFile("keys\x00.yaml")
 
 
+def test_what_is_no_file_leaves_nothing_open(path: Path, clock: Clock) -> None:
+    keys = KeyFile(str(path), clock)
+    path.unlink()
+    path.mkdir()
+    lowest = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest)
+    for _ in range(5):
+        clock.now += 1
+        with pytest.raises(Unavailable):
+            keys.look_up("0123456789ab")
+    again = os.open(os.devnull, os.O_RDONLY)
+    os.close(again)
+    assert again == lowest
+
+
 def test_a_file_over_one_mebibyte_is_refused(path: Path) -> None:
     path.write_text(GOOD + "#" * watched.FILE_MAX)
     with pytest.raises(KeyFileError, match="1 MiB"):

@@ -61,9 +61,22 @@ MISTAKES: dict[str, Mistake] = {
         identity("introspection: [{issuer: 'https://i.example', endpoint: 'https://i.example/i', client_id: mcp,"
                  " client_secret: null}]"),
         ":2:122: identity.introspection[0].client_secret: expected env:NAME, the environment variable that holds the"
-        " secret; it has no place in a file",
+        " secret, or vault://NAME of one in the vault; it has no place in a file",
         identity("introspection: [{issuer: 'https://i.example', endpoint: 'https://i.example/i', client_id: mcp,"
                  " client_secret: env:S}]")),
+    "introspection with a secret of no vault": Mistake(
+        identity("introspection: [{issuer: 'https://i.example', endpoint: 'https://i.example/i', client_id: mcp,"
+                 " client_secret: 'vault://idp'}]"),
+        ":2:122: identity.introspection[0].client_secret: needs the section vault, where the secret is",
+        identity("introspection: [{issuer: 'https://i.example', endpoint: 'https://i.example/i', client_id: mcp,"
+                 " client_secret: 'vault://idp'}]") + "vault: {file: v.smcp, key: 'env:K'}\n", beyond=True),
+    "introspection with a secret by no name": Mistake(
+        identity("introspection: [{issuer: 'https://i.example', endpoint: 'https://i.example/i', client_id: mcp,"
+                 " client_secret: 'vault://'}]"),
+        ":2:122: identity.introspection[0].client_secret: expected env:NAME, the environment variable that holds the"
+        " secret, or vault://NAME of one in the vault; it has no place in a file",
+        identity("introspection: [{issuer: 'https://i.example', endpoint: 'https://i.example/i', client_id: mcp,"
+                 " client_secret: 'vault://a.b-c'}]") + "vault: {file: v.smcp, key: 'env:K'}\n"),
     "a gateway without a proxy": Mistake(
         "identity: {forwarded: {user: x-user}}\n",
         f":1:23: identity.forwarded: needs server.trusted_proxies: {_SOURCE}",

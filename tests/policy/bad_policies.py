@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.policy import bad_access, bad_contracts, bad_identity, bad_limits
+from tests.policy import bad_access, bad_contracts, bad_identity, bad_limits, bad_vault
 from tests.policy.mistakes import Mistake
 
 _SIZE = "expected a size: bytes as a number, or 512KiB, 1MiB, 2MB; above 0 and at most 64MiB"
@@ -28,6 +28,7 @@ MISTAKES: dict[str, Mistake] = {
     **bad_access.MISTAKES,
     **bad_limits.MISTAKES,
     **bad_contracts.MISTAKES,
+    **bad_vault.MISTAKES,
     "a misspelt key": Mistake(
         "server:\n  max_bdy: 1MiB\n", ":2:3: server.max_bdy: unknown key; did you mean max_body?",
         "server:\n  max_body: 1MiB\n"),
@@ -43,9 +44,9 @@ MISTAKES: dict[str, Mistake] = {
         "api_token: sk-live-1\n",
         ":1:1: api_token: unknown key; expected one of version, mode, profile, server, identity, roles, unlisted_tools,"
         " denied_tools, limits, budgets, concurrency, store, workers, arguments, tools, prompts, resources, infer,"
-        " injection, results, pins, audit",
+        " injection, results, pins, vault, audit",
         "version: 1\n"),
-    "a planned section": Mistake("vault: {file: v}\n", f":1:1: vault: {_PLANNED}", "version: 1\n"),
+    "a planned section": Mistake("flow: {}\n", f":1:1: flow: {_PLANNED}", "version: 1\n"),
     "a kind of text that cannot be masked": Mistake(
         "results:\n  max_size: 1\n  redact: [secrets, names]\n",
         ':3:21: results.redact[1]: expected secrets, email, phone, card, iban, national_id or ip, found "names"',

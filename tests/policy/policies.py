@@ -152,6 +152,15 @@ _assertions = st.fixed_dictionaries(
     {"tools": st.just(["crm.*"]), "pointer": st.just("/items/*/org")},
     optional={"claim": st.none() | st.just("org"), "rows": st.sampled_from(["drop", "refuse"])},
 )
+_grants = st.fixed_dictionaries(
+    {"secrets": st.sampled_from([["github"], ["a", "b.c-d_E"]]), "tools": st.sampled_from([["*"], ["git.*", "t"]])},
+    optional={"callers": st.none(), "owner": st.just("shared")},
+)
+_references = st.sampled_from(["env:K", "file:/run/k", "passphrase:env:P", ["env:K", "file:k"]])
+_vaults = st.fixed_dictionaries(
+    {"file": st.just("vault.smcp"), "key": _references},
+    optional={"grants": st.lists(_grants, max_size=2), "generation": st.none() | st.integers(1, 2**63 - 1)},
+)
 _stores = st.sampled_from(["memory://", "redis://h:6379/0", "env:SMCP_STORE"])
 
 _typed = st.dictionaries(_places, _contracts, max_size=2)
@@ -202,6 +211,7 @@ _sections: st.SearchStrategy[dict[str, Any]] = _optional(
         detectors=_optional(budget=st.integers(1, 10_000), on_failure=st.sampled_from(["deny", "allow"])),
     ),
     results=_optional(max_size=_sizes, tenant=st.lists(_assertions, max_size=2)),
+    vault=st.none() | _vaults,
     audit=_optional(
         file=st.none() | st.sampled_from(["audit.jsonl", "/var/log/a"]),
         key=st.none() | st.just("env:SMCP_AUDIT_KEY"),
@@ -233,8 +243,8 @@ _junk: st.SearchStrategy[Any] = st.sampled_from([
 _keys = st.sampled_from(
     "version mode profile server identity roles unlisted_tools budgets concurrency store workers required jwt "
     "api_keys introspection forwarded certificate scopes scope_hierarchy tenant url namespace limits arguments "
-    "tools prompts resources infer threshold detectors injection results audit paths hosts flood rate burst "
-    "max_body max_depth level action exclude sql file queue x".split()
+    "tools prompts resources infer threshold detectors injection results vault audit paths hosts flood rate burst "
+    "max_body max_depth level action exclude sql file key grants generation queue x".split()
 )
 
 

@@ -67,6 +67,21 @@ def test_an_override_says_what_the_file_would_say(name: str, value: str, same: d
     assert resolve(Policy(), {name: value}) == Policy.from_dict(same)
 
 
+def test_the_environment_can_name_a_vault_and_never_its_key() -> None:
+    environ = {
+        "SMCP_VAULT__FILE": "/srv/v.smcp",
+        "SMCP_VAULT__KEY": "[env:NEW, env:OLD]",
+        "SMCP_VAULT__GENERATION": "7",
+    }
+    vault = resolve(None, environ).vault
+    assert vault is not None
+    assert (vault.file, vault.key, vault.generation) == ("/srv/v.smcp", ("env:NEW", "env:OLD"), 7)
+    with pytest.raises(PolicyError) as caught:
+        resolve(None, {**environ, "SMCP_VAULT__KEY": "hunter2/hunter2/hunter2="})
+    assert "SMCP_VAULT__KEY: vault.key: expected env:NAME" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_an_override_wins_over_the_file_and_leaves_its_neighbours(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text("mode: monitor\nserver: {max_depth: 9, max_body: 1KB, flood: off}\n")
@@ -97,7 +112,7 @@ MISFITS = [
      "SMCP_TOOLS__ECHO__SCHEMA: what is inside tools cannot be set here; write it into the policy file"),
     ("SMCP_PROMPTS__REVIEW__ARGUMENTS",
      "SMCP_PROMPTS__REVIEW__ARGUMENTS: what is inside prompts cannot be set here; write it into the policy file"),
-    ("SMCP_VAULT__FILE", "SMCP_VAULT__FILE: this release does not enforce vault.file,"
+    ("SMCP_FLOW__FILE", "SMCP_FLOW__FILE: this release does not enforce flow.file,"
      " so it is refused rather than ignored; unset it"),
     ("SMCP_ROLES__VIEWER__ALLOW",
      "SMCP_ROLES__VIEWER__ALLOW: what is inside roles cannot be set here; write it into the policy file"),

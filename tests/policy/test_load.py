@@ -38,12 +38,12 @@ def test_the_good_twin_of_a_mistake_loads(name: str, tmp_path: Path) -> None:
 
 
 def test_all_mistakes_of_a_file_come_at_once_in_its_order(tmp_path: Path) -> None:
-    path = _file(tmp_path, "profile: x\nserver: {max_depth: 0, hosts: [a/b]}\nvault: {}\n")
+    path = _file(tmp_path, "profile: x\nserver: {max_depth: 0, hosts: [a/b]}\nflow: {}\n")
     with pytest.raises(PolicyError) as caught:
         Policy.load(str(path))
     lines = str(caught.value).splitlines()
     assert [line.removeprefix(f"{path}:").split(": ")[:2] for line in lines] == [
-        ["1:10", "profile"], ["2:21", "server.max_depth"], ["2:32", "server.hosts[0]"], ["3:1", "vault"],
+        ["1:10", "profile"], ["2:21", "server.max_depth"], ["2:32", "server.hosts[0]"], ["3:1", "flow"],
     ]  # fmt: skip
 
 

@@ -58,6 +58,12 @@ WHOLE: dict[str, Any] = {
         "keep": [{"mask": "email", "tool": "crm.*", "reason": "an address book", "until": "2027-06-01"}],
         "untrusted": ["web.*"],
     },
+    "vault": {
+        "file": "vault.smcp",
+        "key": ["env:NEW", "passphrase:file:/run/p"],
+        "generation": 3,
+        "grants": [{"secrets": ["github"], "tools": ["git.*"], "callers": ["key:*"], "roles": ["dev"]}],
+    },
     "pins": {"file": "a.lock", "drift": "annotate", "digest": "sha256:" + "a" * 64},
 }
 

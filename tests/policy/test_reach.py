@@ -31,6 +31,11 @@ def roles(identity: Any = KEYS, **named: Any) -> dict[str, Any]:
     return {"identity": identity, "roles": named}
 
 
+def grant(**fields: Any) -> dict[str, Any]:
+    """The part of a policy with one grant."""
+    return {"vault": {"file": "v", "key": "env:K", "grants": [{"secrets": ["a"], "tools": ["t"], **fields}]}}
+
+
 def deny(*tools: str, allow: list[str] | None = None, **fields: Any) -> dict[str, Any]:
     """A policy whose one role allows and denies tools."""
     wide = ["github.*"] if allow is None else allow
@@ -183,6 +188,25 @@ CASES: dict[str, Vain] = {
         {"identity": KEYS, "results": {"tenant": [{"tools": ["a"], "pointer": "/a", "claim": "org"}]}},
         "results.tenant[0].claim", "only tokens have claims",
         {**tokens(), "results": {"tenant": [{"tools": ["a"], "pointer": "/a", "claim": "org"}]}}),
+    "a grant to a caller by a bare name": Vain(
+        {"identity": KEYS, **grant(callers=["key:bob", "ann"])}, "vault.grants[0].callers[1]", "ids of callers begin",
+        {"identity": KEYS, **grant(callers=["key:bob", "key:ann", "*ann"])}),
+    "a grant to tenants without tenants": Vain(
+        {**tokens(), **grant(tenants=["acme"])}, "vault.grants[0].tenants", "no source of identity gives a tenant",
+        {**tokens(tenant_claim="org"), **grant(tenants=["acme"])}),
+    "a grant of a tenant's own without tenants": Vain(
+        {**tokens(), **grant(owner="tenant")}, "vault.grants[0].owner", "no source of identity gives a tenant",
+        {**tokens(), **grant(owner="shared")}),
+    "a grant to a role that nobody has": Vain(
+        {"identity": {"api_keys": {"roles": ["dev"]}}, **grant(roles=["ops*", "admin"])}, "vault.grants[0].roles",
+        "no source of identity gives such a role",
+        {"identity": {"api_keys": {"roles": ["dev"]}}, **grant(roles=["ops*", "d*"])}),
+    "a grant to a role that is not inherited": Vain(
+        {**roles({"api_keys": {"roles": ["dev"]}}, dev={"extends": ["viewer"]}, viewer=ALLOW),
+         "identity": {"api_keys": {"roles": []}}, "roles": None, **grant(roles=["viewer"])},
+        "vault.grants[0].roles", "no source of identity gives such a role",
+        {**roles({"api_keys": {"roles": ["dev"]}}, dev={"extends": ["viewer"]}, viewer=ALLOW),
+         **grant(roles=["viewer"])}),
     "a tool that says nothing": Vain(
         {"tools": {"a*": {}}}, 'tools."a*"', "says nothing", {"tools": {"a*": {}}, "unlisted_tools": "deny"}),
     "a prompt that says nothing": Vain(

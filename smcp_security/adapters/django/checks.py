@@ -148,6 +148,9 @@ def _in_vain(policy: Policy) -> Iterator[CheckMessage]:
 
 def _unreachable(policy: Policy) -> Iterator[CheckMessage]:
     from smcp_security.doctor.reachability import unreachable
+    from smcp_security.doctor.secrets import unopened
 
-    for found in unreachable(policy):
+    given = isinstance(getattr(settings, POLICY, None), SMCPSecurityFramework)
+    # A framework that is there has opened its vault.
+    for found in (*unreachable(policy), *(() if given else unopened(policy))):
         yield Error(f"{found.row.meaning} {found.where}: {found.detail}", hint=found.row.remedy, id="smcp.E010")

@@ -88,6 +88,8 @@ class Passage:
 
     async def _begin(self, response: Any) -> list[tuple[bytes, bytes]]:
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
+        if not self._reply.may_say(response.reason_phrase):
+            response.reason_phrase = None
         await self._reply.send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         return headers
 

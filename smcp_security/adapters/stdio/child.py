@@ -7,26 +7,16 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import IO, Any, Final
-
-from smcp_security.policy import Policy
+from typing import IO, Final
 
 _GUARD: Final = ("/bin/sh", "-c", "trap '' HUP INT QUIT TERM USR1 USR2; read _; kill -KILL 0")
 _PIPE: Final = 1024 * 1024
 _LAST: Final = 1.0
 """Seconds that a process may take to end that was killed."""
-_REFERENCE: Final = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
-
-
-def surroundings(environ: Mapping[str, str], policy: Policy) -> dict[str, str]:
-    """The environment without what is ours: every SMCP_* variable, and the secrets that the policy names."""
-    named = {match.group(1) for text in _texts(policy.model_dump(mode="json")) if (match := _REFERENCE.fullmatch(text))}
-    return {name: value for name, value in environ.items() if name not in named and not name.startswith("SMCP_")}
 
 
 class NotStarted(Exception):
@@ -36,11 +26,11 @@ class NotStarted(Exception):
 class Child:
     """A running server. `stdin` and `stdout` are our ends of its pipes, non-blocking.
 
-    Raises `NotStarted`.
+    Its stderr is `stderr`, or ours. Raises `NotStarted`.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._process = _started(command, environment)
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], stderr: int | None = None) -> None:
+        self._process = _started(command, environment, stderr)
         self._stdin, self._stdout = _ours(self._process.stdin), _ours(self._process.stdout)
         self.stdin, self.stdout = self._stdin.fileno(), self._stdout.fileno()
         for fd in (self.stdin, self.stdout):
@@ -90,10 +80,12 @@ class Child:
             return None
 
 
-def _started(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _started(command: Sequence[str], environment: Mapping[str, str], stderr: int | None) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
     try:
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, process_group=0, bufsize=0)
+        return subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=stderr, env=environment, process_group=0, bufsize=0
+        )
     except (OSError, ValueError) as error:
         raise NotStarted(f"{command[0][:200]!r} cannot be started: {_reason(error)}") from None
 
@@ -121,14 +113,3 @@ def _widen(fd: int) -> None:
     if hasattr(fcntl, "F_SETPIPE_SZ"):
         with suppress(OSError):  # over what one user's pipes may hold together
             fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _texts(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _texts(each)

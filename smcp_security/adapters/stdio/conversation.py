@@ -158,9 +158,9 @@ class Conversation:
         return Said(server=NOTHING if id is None else turned_down(id) + b"\n")
 
     def _piece(self, line: Line) -> Said:
-        """Of a line over the cap nothing passes, unless results are only monitored."""
+        """Of a line over the cap nothing passes, unless results are only monitored and no secret can be in it."""
         ends = self._told.grow(line)
-        if not self._framework.policy.enforces("results"):
+        if not self._framework.policy.enforces("results") and self._framework.sought() is None:
             return self._monitored(line, ends)
         known = ends.label()
         if ends.told or (known is None and not ends.over):

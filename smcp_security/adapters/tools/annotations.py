@@ -66,7 +66,7 @@ def read_parameters(function: Callable[..., Any]) -> Parameters:
     injected, contexts = {receiver} - {""}, []
     contracts: dict[str, AnyContract] = {}
     try:
-        hints = _hints(function, signature)
+        hints = hints_of(function, signature)
         wire = _wire(signature, hints)
         for name, hint in hints.items():
             if is_context_type(hint):
@@ -98,7 +98,8 @@ def _check_kind(parameter: inspect.Parameter) -> None:
         raise _Misused(f"a contract on **{parameter.name} is not understood; name the parameters")
 
 
-def _hints(function: Callable[..., Any], signature: inspect.Signature) -> dict[str, Any]:
+def hints_of(function: Callable[..., Any], signature: inspect.Signature) -> dict[str, Any]:
+    """The annotations of the parameters, texts among them read as the module of the function means them."""
     space = getattr(inspect.unwrap(function), "__globals__", {})
     hints = {}
     for name, parameter in signature.parameters.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
@@ -26,6 +27,7 @@ from smcp_security.policy import Policy
 
 if TYPE_CHECKING:
     from smcp_security.adapters.tools.masking import Masks
+    from smcp_security.adapters.tools.secrets import Secrets
 
 EDGE: Final = "decorator"
 HIDDEN: Final = "_smcp_context"
@@ -47,9 +49,11 @@ class Guard:
         *,
         named: bool,
         masks: Masks | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         self.demands = demands
         self.masks = masks
+        self.secrets = secrets
         self.faces: list[ref[Callable[..., Any]]] = []
         self._named = named
         self._arguments = Arguments(parameters)
@@ -60,13 +64,20 @@ class Guard:
         self._others: set[str] = set()
         self._compiled: tuple[Policy | None, tuple[Step, ...]] = (None, ())
 
+    @property
+    def framework(self) -> SMCPSecurityFramework | None:
+        """Who judges, where that was said."""
+        return self._framework
+
     # -- one call ----------------------------------------------------------------------------------------------------
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """What is to be judged about a call. Takes the hidden parameter out of `kwargs`.
 
-        Raises the refusal of an argument that cannot be judged.
+        Raises the refusal of an argument that cannot be judged, and `TypeError` for one that the vault gives.
         """
+        if self.secrets is not None:
+            self.secrets.check(kwargs)
         around = surroundings(self._given(kwargs))
         framework = around.framework(self._framework)
         demands = self._steps(framework.policy)
@@ -77,6 +88,18 @@ class Guard:
         except Unreadable as error:
             raise self._unreadable(error, around, framework) from None
         return Call(around, framework, context, demands)
+
+    def ready(
+        self, call: Call, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Callable[[], Any]:
+        """The function behind the guard with the secrets that the vault has opened for it, to be called at once.
+
+        Keep it in no variable: a traceback would show them there.
+        """
+        call.masks = self._masks(call, function)
+        if self.secrets is None:
+            return partial(function, *args, **kwargs)
+        return self.secrets.call(function, args, kwargs, call.take_given())
 
     async def judge(self, call: Call) -> None:
         """Raise the refusal, if it is one."""
@@ -107,6 +130,16 @@ class Guard:
         for name in self._contexts:
             given = kwargs.get(name, given)
         return given
+
+    def _masks(self, call: Call, function: Callable[..., Any]) -> Masks | None:
+        """What is looked for in all that the function says; None where nothing is."""
+        if self.masks is None and (call.framework.policy.vault is not None or call.framework.sought() is not None):
+            # Late: what a vault has handed out, also under a policy before, may come back from any tool.
+            from smcp_security.adapters.tools.masking import Masks
+            from smcp_security.adapters.tools.promised import Promise
+
+            self.masks = Masks(self.demands.tool, (), Promise(function), given=self.secrets is not None)
+        return self.masks
 
     def _steps(self, policy: Policy) -> tuple[Step, ...]:
         compiled = self._compiled
@@ -207,7 +240,7 @@ class Guard:
 
 def _noted(call: Call, error: BaseException | None) -> Decision | None:
     """The decision of a call whose outcome is noted now; None if that was done, or is an edge's outside."""
-    decision, call.decision = call.decision, None
+    decision, call.decision, call.ended = call.decision, None, True
     if decision is None:
         if call.findings and call.earlier is not None:
             # The edge outside cannot know what was masked further in.

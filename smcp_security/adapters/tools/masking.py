@@ -1,12 +1,13 @@
-"""Masks what a function returns, by the kinds that its decorator names: the rung of `results.redact`, further in.
+"""Masks what a function says: the kinds that its decorator names, and what the vault has handed out.
 
-What an edge outside masks by the policy is left to it, so that nothing is done twice.
+The rungs are those of `results`, further in. What an edge outside masks by the policy is left to it, so that nothing
+is done twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final, get_args
 
 from smcp_security import contexts
@@ -40,48 +41,79 @@ def kinds_of(where: str, given: object) -> tuple[str, ...]:
 class Masks:
     """The masks of one tool, compiled for the policy in force."""
 
-    def __init__(self, tool: str, kinds: tuple[str, ...], promise: Promise) -> None:
-        """Raises `RulesError` for a rule that is unfit: now, and not at the first call."""
+    def __init__(self, tool: str, kinds: tuple[str, ...], promise: Promise, *, given: bool = False) -> None:
+        """`given`: the vault gives the tool secrets. Raises `RulesError` for a rule that is unfit: now, and not at the
+        first call.
+        """
         self._tool = tool
         self._promise = promise
         self._kinds = kinds
-        self._compiled: dict[bool, tuple[Policy, tuple[Step, ...]]] = {}
-        _redactor(kinds)
+        self._given = given
+        self._compiled: dict[tuple[bool, bool], tuple[Policy, tuple[Step, ...]]] = {}
+        if kinds:
+            _redactor(kinds)
 
-    async def masked(self, call: Call, value: Any) -> Any:
-        """What may be handed on of a returned value: the very same one where nothing is to be masked.
+    async def masked(self, call: Call, value: Any, *, error: bool = False) -> Any:
+        """What may be handed on of a value: the very same one where nothing is to be masked.
 
-        Raises the refusal of a value that may not be handed on.
+        `error`: it is what was raised. Raises the refusal of a value that may not be handed on.
         """
-        if not (steps := self.steps(call.framework.policy, behind=call.earlier is not None)):
+        if not (steps := self.steps(call, error=error)):
             return value
         try:
             returned = Returned(value, call.asked)
             judged = await call.framework.inspect_response(returned.raw, call.asked, demands=steps)
-            call.findings += judged.findings
-            return returned.after(judged, self._promise)
+            return self._after(call, returned, judged)
         except Refused as refused:
-            raise _withheld(call, refused) from None
+            return self._refused(call, refused)
 
-    def masked_sync(self, call: Call, value: Any) -> Any:
+    def masked_sync(self, call: Call, value: Any, *, error: bool = False) -> Any:
         """`masked` without an event loop."""
-        if not (steps := self.steps(call.framework.policy, behind=call.earlier is not None)):
+        if not (steps := self.steps(call, error=error)):
             return value
         try:
             returned = Returned(value, call.asked)
             judged = call.framework.inspect_response_sync(returned.raw, call.asked, demands=steps)
-            call.findings += judged.findings
-            return returned.after(judged, self._promise)
+            return self._after(call, returned, judged)
         except Refused as refused:
-            raise _withheld(call, refused) from None
+            return self._refused(call, refused)
 
-    def steps(self, policy: Policy, *, behind: bool) -> tuple[Step, ...]:
-        """What is climbed for a returned value; nothing where an edge outside (`behind`) masks all of it anyway."""
-        compiled = self._compiled.get(behind)
+    def steps(self, call: Call, *, error: bool = False) -> tuple[Step, ...]:
+        """What is climbed for a value; nothing where an edge outside masks all of it anyway."""
+        # Servers write down what a tool returns and raises before any edge outside sees it.
+        leaks = (error or self._given or not call.watched) and call.framework.sought() is not None
+        # Code gets what was raised; what the vault has handed out is in no error all the same.
+        if not self._kinds or (error and call.around.host is None):
+            return self._alone if leaks else ()
+        policy, behind = call.framework.policy, call.earlier is not None
+        compiled = self._compiled.get((behind, leaks))
         if compiled is None or compiled[0] is not policy:
             left = self._left(policy) if behind else self._kinds
-            compiled = self._compiled[behind] = (policy, _steps(policy, left, self._tool) if left else ())
+            compiled = self._compiled[behind, leaks] = (policy, _steps(policy, left, self._tool, leaks=leaks))
         return compiled[1]
+
+    @cached_property
+    def _alone(self) -> tuple[Step, ...]:
+        return _around(self._tool, (), leaks=True)
+
+    def _after(self, call: Call, returned: Returned, judged: Decision) -> Any:
+        try:
+            value = returned.after(judged, self._promise)
+        except Refused as refused:
+            if refused.decision is not None or not self._is_left(call):
+                call.found(judged.findings)
+            raise
+        call.found(judged.findings)
+        return value
+
+    def _refused(self, call: Call, refused: Refused) -> Any:
+        """What nobody could judge or mask here, where an edge outside looks at it anyway. Raises the refusal."""
+        if refused.decision is None and self._is_left(call):
+            return refused.value
+        raise _withheld(call, refused) from None
+
+    def _is_left(self, call: Call) -> bool:
+        return call.watched and not self._kinds
 
     def _left(self, policy: Policy) -> tuple[str, ...]:
         """The kinds that the policy's own rung does not mask in the results of this tool."""
@@ -96,14 +128,26 @@ def _redactor(kinds: tuple[str, ...]) -> Redactor:
     return Redactor(kinds)
 
 
-def _steps(policy: Policy, kinds: tuple[str, ...], tool: str) -> tuple[Step, ...]:
+def _steps(policy: Policy, kinds: tuple[str, ...], tool: str, *, leaks: bool) -> tuple[Step, ...]:
+    if not kinds:
+        return _around(tool, (), leaks=True) if leaks else ()
     asked = policy.results.model_copy(update={"redact": kinds, "keep": ()})
     rung = redaction.build(policy.model_copy(update={"results": asked}), _redactor(kinds))
-    return (
+    return _around(tool, (Step("demanded redaction", rung, "results"),), leaks=leaks)
+
+
+def _around(tool: str, asked: tuple[Step, ...], *, leaks: bool) -> tuple[Step, ...]:
+    """In the order of the ladder: what the vault has handed out goes first, and is looked for again at the end."""
+    first: tuple[Step, ...] = (
         Step("parse", results.build_parse()),
         Step("trace", _traced(Origin("tools/call", tool))),
-        Step("demanded redaction", rung, "results"),
     )
+    if not leaks:
+        return first + asked
+    # Late, like all that only a vault needs.
+    from smcp_security.checks.leaks import build, build_last
+
+    return (*first, Step("leaks", build()), *asked, Step("last look", build_last()))
 
 
 def _traced(origin: Origin) -> Rung:
@@ -115,15 +159,16 @@ def _withheld(call: Call, refused: Refused) -> SMCPDenied:
     call.withheld = True
     if (decision := refused.decision) is None:
         decision = withheld("SMCP709", call.asked)
-        call.findings += decision.findings
+        call.found(decision.findings)
     return withholding(decision, call.around.host)
 
 
 class Refused(Exception):
-    """A value that may not be handed on. `decision` is the verdict, None where nobody could judge the value."""
+    """A value that may not be handed on. `decision` is the verdict, None where nobody could judge or mask the value."""
 
-    def __init__(self, decision: Decision | None = None) -> None:
+    def __init__(self, value: Any, decision: Decision | None = None) -> None:
         super().__init__()
+        self.value = value
         self.decision = decision
 
 
@@ -134,17 +179,18 @@ class Returned:
 
     def __init__(self, value: Any, decision: Decision) -> None:
         """Raises `Refused` for a value that JSON cannot hold."""
+        self.value = value
         try:
             self.value = lasting(value)
             self._json = told(self.value)
             result, path = as_result(self._json)
         except Untellable:
-            raise Refused from None
+            raise Refused(self.value) from None
         id = None if decision.request is None else decision.request.id
         self.raw = contexts.octets({"jsonrpc": "2.0", "id": 0 if id is None else id, "result": result})
         self._path = ("result", *path)
         if not self.raw:
-            raise Refused
+            raise Refused(self.value)
 
     def after(self, judged: Decision, promise: Promise) -> Any:
         """The value as the verdict leaves it: the very same one if nothing is to be changed.
@@ -152,7 +198,7 @@ class Returned:
         Raises `Refused`, also for what would no longer be what the function promises to return.
         """
         if not judged.allowed:
-            raise Refused(judged)
+            raise Refused(self.value, judged)
         if judged.message == self.raw or judged.context is None or judged.context.message is None:
             return self.value
         part: Any = judged.context.message.value
@@ -165,4 +211,4 @@ class Returned:
                 return made
         except Untellable:
             pass
-        raise Refused
+        raise Refused(self.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, get_type_hints
+from weakref import ref
 
 from smcp_security.schemas import ToolSchema, UnusableSchema, compile_schema
 
@@ -13,7 +14,8 @@ class Promise:
     """The return annotation of a function as a schema. It is read when it is first asked for: few values are masked."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
+        # Whoever asks has it; one reference more would look like that of a server.
+        self._function = ref(function)
 
     def breaks(self, before: Any, after: Any) -> bool:
         """Whether the JSON of a value kept the promise, and what became of it does not."""
@@ -27,7 +29,7 @@ class Promise:
         from pydantic.errors import PydanticUserError
 
         try:
-            returned = get_type_hints(self._function, include_extras=True)["return"]
+            returned = get_type_hints(self._function(), include_extras=True)["return"]
             schema = compile_schema(TypeAdapter(returned).json_schema(mode="serialization"))
         except (KeyError, NameError, AttributeError, TypeError, ValueError, PydanticUserError, UnusableSchema):
             # No SDK announces anything for an annotation that cannot be read, or for none.

@@ -20,6 +20,7 @@ from smcp_security.adapters.tools.raised import masked_error, masked_error_now
 from smcp_security.adapters.tools.stepping import masked, masked_now, masked_steps
 from smcp_security.adapters.tools.surroundings import Here, enter, here_now, leave
 from smcp_security.checks.demands import Demands
+from smcp_security.errors import SMCPDenied
 
 Function = Callable[..., Any]
 
@@ -49,10 +50,15 @@ def _kind_of(function: Function) -> Callable[[Function, Guard], Function]:
 def wrap(function: Function, guard: Guard, *, asks_context: bool) -> Function:
     """The function behind its guard. `asks_context`: it takes the SDK's context by itself."""
     guarded = _kind_of(function)(function, guard)
+    shown = function.__annotations__
+    if guard.secrets is not None:
+        shown = {name: hint for name, hint in shown.items() if name not in guard.secrets.names}
+        guarded.__signature__ = guard.secrets.public  # type: ignore[attr-defined]
+        guarded.__annotations__ = shown
     if not asks_context and (kind := context_class()) is not None:
         # SDK 2.x looks for its Context among the annotations, and for what a caller may give in the signature, which
         # stays the function's own.
-        guarded.__annotations__ = {**function.__annotations__, HIDDEN: kind}
+        guarded.__annotations__ = {**shown, HIDDEN: kind}
     guard.faces.append(ref(guarded))
     return guarded
 
@@ -69,15 +75,20 @@ def _awaited(function: Function, guard: Guard, *, waits: bool) -> Function:
         call = guard.call(args, kwargs)
         await guard.judge(call)
         entered = enter(call.here)
+        result, told = None, None
         try:
-            result = function(*args, **kwargs)
+            result = guard.ready(call, function, args, kwargs)()
             if waits:
                 result = await result
-            result = await masked(guard.masks, call, result)
+            result = await masked(call.masks, call, result)
         except BaseException as error:
             leave(entered)
-            await _fail(guard, call, error)
+            if (told := await _failed(guard, call, error)) is not None:
+                result = None
+                raise told from None
             raise
+        finally:
+            _alone(told)
         leave(entered)
         await guard.end(call, None)
         return result
@@ -85,24 +96,39 @@ def _awaited(function: Function, guard: Guard, *, waits: bool) -> Function:
     return guarded
 
 
-async def _fail(guard: Guard, call: Call, error: BaseException) -> None:
-    """The call has ended with an error. Raises the one to be told in its place, if it may not be told as it is."""
+async def _failed(guard: Guard, call: Call, error: BaseException) -> BaseException | None:
+    """The call has ended with an error: the one to be raised in its place, None if it may be told as it is."""
     try:
-        told = await masked_error(guard.masks, call, error)
+        told = await masked_error(call.masks, call, error)
+    except SMCPDenied as denied:
+        told = denied
     finally:
         await guard.end(call, error)
-    if told is not error:
-        raise told from None
+    return _in_place_of(error, told, call)
 
 
-def _fail_now(guard: Guard, call: Call, error: BaseException) -> None:
-    """`_fail` without an event loop."""
+def _failed_now(guard: Guard, call: Call, error: BaseException) -> BaseException | None:
+    """`_failed` without an event loop."""
     try:
-        told = masked_error_now(guard.masks, call, error)
+        told = masked_error_now(call.masks, call, error)
+    except SMCPDenied as denied:
+        told = denied
     finally:
         guard.end_sync(call, error)
-    if told is not error:
-        raise told from None
+    return _in_place_of(error, told, call)
+
+
+def _in_place_of(error: BaseException, told: BaseException, call: Call) -> BaseException | None:
+    """The error without the frames that it came through, which show what was masked or withheld."""
+    if told is error and not (call.withheld and isinstance(error, SMCPDenied)):
+        return None
+    return told.with_traceback(None)
+
+
+def _alone(told: BaseException | None) -> None:
+    """Python adds to what is raised what is being handled, and that is what was masked."""
+    if told is not None:
+        told.__context__ = None
 
 
 def _plain(function: Function, guard: Guard) -> Function:
@@ -120,12 +146,18 @@ def _plain(function: Function, guard: Guard) -> Function:
             call_async(guarded, twin)
         guard.judge_sync(call)
         entered = enter(call.here)
+        result, told = None, None
         try:
-            result = masked_now(guard.masks, call, function(*args, **kwargs))
+            result = guard.ready(call, function, args, kwargs)()
+            result = masked_now(call.masks, call, result)
         except BaseException as error:
             leave(entered)
-            _fail_now(guard, call, error)
+            if (told := _failed_now(guard, call, error)) is not None:
+                result = None
+                raise told from None
             raise
+        finally:
+            _alone(told)
         leave(entered)
         guard.end_sync(call, None)
         return result
@@ -147,7 +179,7 @@ def _generator(function: Function, guard: Guard, through: Callable[[Guard, Call,
     def guarded(*args: Any, **kwargs: Any) -> Any:
         call = guard.call(args, kwargs)
         guard.judge_sync(call)
-        return through(guard, call, function(*args, **kwargs), copy_context())
+        return through(guard, call, guard.ready(call, function, args, kwargs)(), copy_context())
 
     return guarded
 
@@ -155,12 +187,16 @@ def _generator(function: Function, guard: Guard, through: Callable[[Guard, Call,
 def _through(
     guard: Guard, call: Call, generator: Generator[Any, Any, Any], around: Context
 ) -> Generator[Any, Any, Any]:
+    told = None
     try:
         steps = _within(around, call.here, generator)
-        result = yield from steps if guard.masks is None else masked_steps(guard.masks, call, steps)
+        result = yield from steps if call.masks is None else masked_steps(call.masks, call, steps)
     except BaseException as error:
-        _fail_now(guard, call, error)
+        if (told := _failed_now(guard, call, error)) is not None:
+            raise told from None
         raise
+    finally:
+        _alone(told)
     guard.end_sync(call, None)
     return result
 
@@ -186,18 +222,22 @@ def _within(around: Context, here: Here, generator: Generator[Any, Any, Any]) ->
 async def _through_async(
     guard: Guard, call: Call, generator: AsyncGenerator[Any, Any], around: Context
 ) -> AsyncGenerator[Any, Any]:
-    steps = _Steps(call)
+    steps, item, told = _Steps(call), None, None
     try:
         while True:
             try:
                 item = await steps.take(generator.__anext__)
             except StopAsyncIteration:
                 break
-            yield item if guard.masks is None else await guard.masks.masked(call, item)
+            yield item if call.masks is None else await call.masks.masked(call, item)
     except BaseException as error:
         await steps.take(generator.aclose)
-        await _fail(guard, call, error)
+        if (told := await _failed(guard, call, error)) is not None:
+            item = None
+            raise told from None
         raise
+    finally:
+        _alone(told)
     await guard.end(call, None)
 
 

@@ -17,13 +17,14 @@ _PATIENCE = 120
 @click.command("demo")
 @format_option
 def command(form: str) -> int:
-    """Start an MCP server with five careless tools, put the middleware in front and attack it.
+    """Start an MCP server with careless tools, put the middleware in front and attack it.
 
     The official client speaks both protocol eras. Ordinary calls must succeed; each attack must be refused before
     the server sees it, and what the server leaks or turns into must not come through unseen: a token in a stream, a
-    poisoned description, a definition that changes after it was pinned. All of it is tried on the same server without
-    the middleware too, on the loopback interface and in a temporary folder. Exit code 0 if every expectation held,
-    1 if not.
+    poisoned description, a definition that changes after it was pinned. A tool uses a secret of a vault, another one
+    tells it; all bytes on the wire, the log and the audit are searched for it. All of it is tried on the same server
+    without the middleware too, on the loopback interface and in a temporary folder. Exit code 0 if every expectation
+    held, 1 if not.
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:

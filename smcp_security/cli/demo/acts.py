@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from smcp_security.cli.demo.courier import BOOKED, FORMS, KEPT, KEY
 from smcp_security.cli.demo.guest import Got, Guest, Post, legacy, modern
 from smcp_security.cli.demo.shop import FIRST_READ, FORGOTTEN_PATH, KEYS_FILE, SECRET, SENT, SETTINGS_FILE, TOKEN, Shop
 
@@ -104,6 +105,23 @@ def in_answers() -> tuple[Act, ...]:
         *(_parcel(era, leak, 1).caught("SMCP705", TOKEN, "masked", kept=SENT) for era in _ERAS),
         _tools("a poisoned description").caught("SMCP81", FIRST_READ, "reported").after(Shop.poison),
         _tools("tools/list without it").after(Shop.cure),
+    )
+
+
+def with_secret() -> tuple[Act, ...]:
+    """A tool that uses a secret of the vault, and one that gives it away in several disguises."""
+    said = (
+        ("modern", "a tool tells its secret", "plain"),
+        ("legacy", "... in Base64", "base64"),
+        ("modern", "... in percent escapes", "url"),
+        ("legacy", "... as JSON inside of JSON", "json"),
+    )
+    return (
+        *(_call(era, "book_courier, with a secret", "book_courier", {"order": 2}, "", BOOKED) for era in _ERAS),
+        *(
+            _call(era, sent, "courier_setup", {"form": form}).caught("SMCP922", FORMS[form](KEY), "masked", kept=KEPT)
+            for era, sent, form in said
+        ),
     )
 
 

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
+from mcp.server.mcpserver import MCPServer
 
 from smcp_security.adapters.asgi import App, Message, Receive, Scope, Send, SMCPMiddleware
 from smcp_security.checks.rung import Context
+from smcp_security.cli.demo import courier as courier_tools
+from smcp_security.cli.demo.courier import Courier
 from smcp_security.cli.demo.shop import FORGOTTEN_PATH, PATH, Shop, shop
+from smcp_security.cli.demo.traces import Traces
 from smcp_security.decision import Decision
 from smcp_security.framework import SMCPSecurityFramework
 from smcp_security.pins.file import write_lock
 from smcp_security.pins.lock import Lock
+from smcp_security.vault.providers import KeyProvider, from_callable
+from smcp_security.vault.store import FileStore
+from smcp_security.vault.vault import Vault
+
+_VAULT: Final = "vault.smcp"
+_AUDIT: Final = "audit.jsonl"
 
 
 @dataclass(slots=True)
@@ -46,26 +57,35 @@ class Seen:
 class Watched(SMCPSecurityFramework):
     """The framework on its defaults, whatever the environment says, with each verdict noted beside its microseconds."""
 
-    def __init__(self, seen: Seen) -> None:
-        super().__init__({})
+    def __init__(self, seen: Seen, policy: Mapping[str, Any], key: KeyProvider) -> None:
+        super().__init__(policy, vault_key=key)
         self._seen = seen
 
     async def inspect(self, *args: Any, **named: Any) -> Decision:
         """As the framework, timed from the headers to the verdict, the body read in between included."""
         start = time.perf_counter_ns()
-        return self._note(await super().inspect(*args, **named), start)
+        decision = await super().inspect(*args, **named)
+        # What a tool demands is judged after the message, and is no verdict of its own unless it refuses.
+        again = named.get("earlier") is not None and decision.allowed
+        return decision if again else self._note(decision, start)
 
     async def inspect_response(self, *args: Any, **named: Any) -> Decision:
         """As the framework; what it finds is noted."""
-        decision = await super().inspect_response(*args, **named)
-        if decision.findings:
-            self._seen.answers.append(decision)
-        return decision
+        return self._heard(await super().inspect_response(*args, **named))
+
+    def inspect_response_sync(self, *args: Any, **named: Any) -> Decision:
+        """The same for functions that are no coroutines."""
+        return self._heard(super().inspect_response_sync(*args, **named))
 
     def refuse(self, code: str, context: Context, *, edge: str) -> Decision:
         """As the framework, timed."""
         start = time.perf_counter_ns()
         return self._note(super().refuse(code, context, edge=edge), start)
+
+    def _heard(self, decision: Decision) -> Decision:
+        if decision.findings:
+            self._seen.answers.append(decision)
+        return decision
 
     def _note(self, decision: Decision, start: int) -> Decision:
         http = None if decision.context is None else decision.context.http
@@ -80,30 +100,66 @@ class House:
 
     url: str
     seen: Seen
+    traces: Traces
     shop: Shop
+    courier: Courier
     folder: Path
     framework: Watched | None = None
+
+    @property
+    def audit(self) -> Path:
+        """The audit file, whole; there is none where nothing protects the shop."""
+        if self.framework is not None:
+            self.framework.flush()
+        return self.folder / _AUDIT
 
     def hold_to(self, lock: Lock) -> None:
         """Put a policy in force that knows these definitions."""
         file = str(self.folder / "smcp.lock")
         write_lock(file, lock)
         if self.framework is not None:
-            self.framework.reload({"pins": {"file": file}})
+            self.framework.reload({**_policy(self.folder), "pins": {"file": file}})
 
 
 @contextlib.asynccontextmanager
 async def opened(folder: Path, *, protected: bool) -> AsyncIterator[House]:
     """A shop with its files in `folder`, served for the length of the block."""
-    seen = Seen()
+    seen, traces, courier = Seen(), Traces(), Courier()
     folder.mkdir()
-    opening = shop(folder)
-    app: App = _counting(_with_forgotten_path(opening.server.streamable_http_app(streamable_http_path=PATH)), seen)
-    framework = Watched(seen) if protected else None
-    if framework is not None:
-        app = SMCPMiddleware(app, framework=framework)
-    async with _served(_answered(app, seen)) as url:
-        yield House(url, seen, opening, folder, framework)
+    with traces.overhearing(), _framework(folder, seen, protected) as framework:
+        opening = shop(folder, _tools(courier, protected))
+        app: App = _counting(_with_forgotten_path(opening.server.streamable_http_app(streamable_http_path=PATH)), seen)
+        if framework is not None:
+            app = SMCPMiddleware(app, framework=framework)
+        async with _served(courier) as courier.url, _served(_answered(app, seen, traces)) as url:
+            yield House(url, seen, traces, opening, courier, folder, framework)
+
+
+@contextlib.contextmanager
+def _framework(folder: Path, seen: Seen, protected: bool) -> Iterator[Watched | None]:
+    """What protects the house, with a new vault that holds the courier's key; None for the bare one."""
+    if not protected:
+        yield None
+        return
+    master = secrets.token_bytes(32)
+    vault = Vault(FileStore(str(folder / _VAULT)), from_callable(lambda: master), clock=time.time)
+    vault.create()
+    vault.put(courier_tools.NAME, courier_tools.KEY.encode())
+    framework = Watched(seen, _policy(folder), lambda: master)
+    with framework:
+        yield framework
+
+
+def _policy(folder: Path) -> dict[str, Any]:
+    """The defaults, a vault and an audit file."""
+    grants = [{"secrets": [courier_tools.NAME], "tools": list(courier_tools.TOOLS)}]
+    vault = {"file": str(folder / _VAULT), "key": "env:SMCP_VAULT_KEY", "grants": grants}
+    return {"vault": vault, "audit": {"file": str(folder / _AUDIT)}}
+
+
+def _tools(courier: Courier, protected: bool) -> Callable[[MCPServer[Any]], None]:
+    add = courier_tools.add_guarded_tools if protected else courier_tools.add_bare_tools
+    return lambda server: add(server, courier)
 
 
 class _Server(uvicorn.Server):
@@ -160,13 +216,20 @@ def _counting(app: App, seen: Seen) -> App:
     return counted
 
 
-def _answered(app: App, seen: Seen) -> App:
+def _answered(app: App, seen: Seen, traces: Traces) -> App:
     async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+        async def read() -> Message:
+            message = await receive()
+            traces.keep(message)
+            return message
+
         async def note(message: Message) -> None:
             if message["type"] == "http.response.start" and scope["method"] == "POST":
                 seen.statuses.append(message["status"])
+            traces.keep(message)
             await send(message)
 
-        await app(scope, receive, note)
+        traces.keep(scope)
+        await app(scope, read, note)
 
     return answered

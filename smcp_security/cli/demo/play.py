@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import tempfile
 import time
@@ -10,9 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from smcp_security.cli.demo.acts import Act, by_client, by_hand, flood, in_answers, in_definitions, ordinary
+from smcp_security.cli.demo.acts import (
+    Act,
+    by_client,
+    by_hand,
+    flood,
+    in_answers,
+    in_definitions,
+    ordinary,
+    with_secret,
+)  # fmt: skip
+from smcp_security.cli.demo.courier import KEY
 from smcp_security.cli.demo.guest import Got, Guest, direct, visiting
 from smcp_security.cli.demo.house import House, opened
+from smcp_security.cli.demo.traces import Search, search, search_file
 from smcp_security.cli.environment import without_overrides
 from smcp_security.cli.output import without_log
 from smcp_security.decision import Decision, Finding
@@ -51,17 +63,40 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where the secret went: how often the courier took it, how many audit records tell of it, and where it was found
+    when all that the house had let out was searched."""
+
+    used: int
+    recorded: int
+    searched: tuple[Search, ...]
+
+    @property
+    def found(self) -> int:
+        """How often it was found in all."""
+        return sum(search.found for search in self.searched)
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
-    """All acts in order, each behind the middleware and on the bare server, and the seconds that all of it took."""
+    """All acts in order, each behind the middleware and on the bare server, where the secret went in both, and the
+    seconds that all of it took."""
 
     guarded: Sequence[Scene]
     bare: Sequence[Scene]
+    kept: Whereabouts
+    spilt: Whereabouts
     seconds: float
+
+    @property
+    def inside(self) -> bool:
+        """Whether the secret was used and stayed inside; a search that never finds anything proves nothing."""
+        return self.kept.used == self.spilt.used > 0 and self.kept.found == 0 < self.spilt.found
 
     @property
     def held(self) -> bool:
         """Whether every expectation held."""
-        return all(scene.held for scene in self.guarded)
+        return all(scene.held for scene in self.guarded) and self.inside
 
 
 async def perform() -> Played:
@@ -70,16 +105,29 @@ async def perform() -> Played:
     # What the servers log about the attacks is in the table.
     with without_log(logging.CRITICAL), without_overrides(), tempfile.TemporaryDirectory(prefix="smcp-demo-") as folder:
         async with opened(Path(folder, "bare"), protected=False) as house:
-            bare = await _scenes(house)
+            bare, spilt = await _scenes(house), _whereabouts(house)
         async with opened(Path(folder, "guarded"), protected=True) as house:
-            guarded = await _scenes(house)
-    return Played(guarded, bare, time.monotonic() - started)
+            guarded, kept = await _scenes(house), _whereabouts(house)
+    return Played(guarded, bare, kept, spilt, time.monotonic() - started)
+
+
+def _whereabouts(house: House) -> Whereabouts:
+    audit = house.audit
+    lines = audit.read_text().splitlines() if audit.exists() else ()
+    recorded = sum(json.loads(line)["kind"] == "secret" for line in lines)
+    searched = (
+        search("wire", bytes(house.traces.wire), KEY),
+        search("log", bytes(house.traces.log), KEY),
+        search_file("audit", audit, KEY),
+    )
+    return Whereabouts(house.courier.booked, recorded, searched)
 
 
 async def _scenes(house: House) -> list[Scene]:
     async with visiting(house) as guest:
         acts = (
-            *ordinary("modern"), *ordinary("legacy"), *by_client(), *by_hand(), *in_answers(), *in_definitions(),
+            *ordinary("modern"), *ordinary("legacy"), *by_client(), *by_hand(), *in_answers(), *with_secret(),
+            *in_definitions(),
         )  # fmt: skip
         scenes = [await _scene(act, guest) for act in acts]
     # The clients have gone: a blocked address could not even say goodbye.

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from smcp_security.cli.demo.play import Played, Scene
+from smcp_security.cli.demo.courier import KEY
+from smcp_security.cli.demo.play import Played, Scene, Whereabouts
+from smcp_security.cli.demo.traces import spellings
 
 _IN_ANSWERS: Final = ("masked", "dropped", "reported")
 _EXCERPT: Final = 60
+_PLACE: Final = 27
 _COLUMNS: Final = (
     ("era", 6), ("sent", 30), ("expected", 8), ("bare server", 11), ("HTTP", 4), ("client got", 21), ("seen", 4),
     ("code", 7), ("us", 5),
@@ -17,7 +20,7 @@ _COLUMNS: Final = (
 
 def text(played: Played) -> str:
     """The table, no wider than 110 columns, and the balance in the last lines."""
-    return "\n".join([*_head(), *_table(played), "", *_leaks(played), "", *_balance(played)])
+    return "\n".join([*_head(), *_table(played), "", *_leaks(played), "", *_secret(played), "", *_balance(played)])
 
 
 def facts(played: Played) -> dict[str, Any]:
@@ -26,12 +29,13 @@ def facts(played: Played) -> dict[str, Any]:
     return {
         "held": played.held,
         "seconds": round(played.seconds, 3),
+        "secret": {**_whereabouts(played.kept), "held": played.inside, "bare": _whereabouts(played.spilt)},
         "acts": [{**_fact(guarded), "bare": _bare_fact(bare)} for guarded, bare in pairs],
     }
 
 
 def _head() -> list[str]:
-    title = "An MCP server on 127.0.0.1 behind SMCPMiddleware with its default policy, and the same server bare."
+    title = "An MCP server on 127.0.0.1 behind SMCPMiddleware on its defaults with a vault, and the same server bare."
     names = _row([name for name, _ in _COLUMNS])
     return [title, "", names, " ".join("-" * width for _, width in _COLUMNS)]
 
@@ -69,6 +73,23 @@ def _around(proof: str, text: str) -> str:
     return ("..." if start else "") + text[start : start + _EXCERPT]
 
 
+def _secret(played: Played) -> Iterator[str]:
+    """Where the secret of the vault went, and where it was not found."""
+    used, recorded = played.kept.used, played.kept.recorded
+    yield f"A secret of the vault: a service took it from a tool {used} times; by the audit {recorded} calls had it."
+    yield f"How often it stands, in any of {len(spellings(KEY))} spellings, in what was sent, logged and written down:"
+    yield f"  bare server            {_searched(played.spilt)}"
+    yield f"  behind the middleware  {_searched(played.kept)}" + ("" if played.inside else "  <- NOT AS EXPECTED")
+
+
+def _searched(whereabouts: Whereabouts) -> str:
+    places = (
+        f"{search.place}: {search.found} in {search.size:,} bytes" if search.size else f"{search.place}: none"
+        for search in whereabouts.searched
+    )
+    return "".join(place.ljust(_PLACE) for place in places).rstrip()
+
+
 def _balance(played: Played) -> Iterator[str]:
     calls = [scene for scene in played.guarded if not scene.act.code]
     attacks = [scene for scene in played.guarded if scene.act.expected == "refused"]
@@ -99,6 +120,15 @@ def _fact(scene: Scene) -> dict[str, Any]:
         "code": scene.code or None,
         "slug": scene.slug or None,
         "microseconds": round(scene.microseconds, 1),
+    }
+
+
+def _whereabouts(whereabouts: Whereabouts) -> dict[str, Any]:
+    return {
+        "used": whereabouts.used,
+        "audit_records": whereabouts.recorded,
+        "bytes": {search.place: search.size for search in whereabouts.searched},
+        "found": {search.place: search.found for search in whereabouts.searched},
     }
 
 

@@ -1,4 +1,4 @@
-"""The demo's server: five tools of a small shop over a real SQLite database and a folder. Knows no security.
+"""The demo's server: the tools of a small shop over a real SQLite database and a folder. Knows no security.
 
 The tools are careless on purpose, as many in the wild are: text goes into SQL and into paths as it comes, and a token
 of the server comes out. The server turns bad when it is told to.
@@ -71,8 +71,8 @@ class Shop:
         self.server.add_tool(self.order_total, description=description)
 
 
-def shop(folder: Path) -> Shop:
-    """The server, its database and notes made anew in `folder`, which must be empty."""
+def shop(folder: Path, add_tools: Callable[[MCPServer[Any]], None]) -> Shop:
+    """The server, its database and notes made anew in `folder`, which must be empty. `add_tools` adds more tools."""
     database, notes = folder / "orders.sqlite", folder / "notes"
     notes.mkdir()
     (notes / "welcome.txt").write_text("Open from nine to five.")
@@ -83,6 +83,7 @@ def shop(folder: Path) -> Shop:
     server: MCPServer[Any] = MCPServer("shop", log_level="CRITICAL")
     _add_notes(server, notes)
     _add_parcels(server)
+    add_tools(server)
     return Shop(server, _add_orders(server, database))
 
 

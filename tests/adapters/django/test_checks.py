@@ -61,6 +61,7 @@ def test_nothing_is_found_where_all_is_as_it_should_be() -> None:
         ({"DEBUG": True}, "smcp.W011"),
         ({"SMCP_POLICY": {"server": {"hosts": ["*"]}}}, "smcp.W012"),
         ({"SMCP_POLICY": {"store": {"url": "redis://127.0.0.1:1"}}}, "smcp.E010"),
+        ({"SMCP_POLICY": {"vault": {"file": "no-such.smcp", "key": "env:NO_SUCH_KEY"}}}, "smcp.E010"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

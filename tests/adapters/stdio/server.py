@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 Call = dict[str, Any]
@@ -128,6 +130,23 @@ def _spawn(call: Call, given: Call) -> None:
 
 def _environment(call: Call, given: Call) -> None:
     result(call, json.dumps(sorted(os.environ)))
+
+
+def _blab(call: Call, given: Call) -> None:
+    """What stands in a variable, said in every way that a server has."""
+    value = os.environ[given["variable"]]
+    sys.stderr.write(f"using {value}\nor in hexadecimal digits {value.encode().hex()}\n")
+    sys.stderr.flush()
+    said = {"level": "info", "data": {"key": value}}
+    say({"jsonrpc": "2.0", "method": "notifications/message", "params": said})
+    say({"jsonrpc": "2.0", "id": value, "method": "sampling/createMessage", "params": {"messages": [], "x": value}})
+    texts = [value, value.encode().hex(), base64.b64encode(value.encode()).decode(), json.dumps({"a": [value]})]
+    content = [{"type": "text", "text": text} for text in texts]
+    say({"jsonrpc": "2.0", "id": call["id"], "result": {"content": content, "structuredContent": {value: value}}})
+
+
+def _digest(call: Call, given: Call) -> None:
+    result(call, sha256(os.environb[given["variable"].encode()]).hexdigest())
 
 
 def _close_output(call: Call, given: Call) -> None:

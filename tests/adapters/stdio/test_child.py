@@ -11,7 +11,8 @@ import pytest
 
 from smcp_security import Policy
 from smcp_security.adapters.stdio import child as module
-from smcp_security.adapters.stdio.child import Child, NotStarted, surroundings
+from smcp_security.adapters.stdio.child import Child, NotStarted
+from smcp_security.adapters.stdio.variables import surroundings
 from tests.adapters.stdio.wire import SERVER
 
 ENVIRONMENT = {"PATH": os.environ["PATH"]}
