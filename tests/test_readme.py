@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +18,7 @@ from flask import Flask
 from mcp import Client
 from mcp.server.mcpserver import MCPServer
 
-from smcp_security import Caller, Policy, SMCPDenied, security_context
+from smcp_security import Caller, Policy, SMCPDenied, secure, secure_tool, security_context
 from smcp_security.policy import json_schema
 from tests.adapters.exchange import posting
 from tests.envelopes import legacy, response
@@ -23,6 +26,7 @@ from tests.envelopes import legacy, response
 pytestmark = pytest.mark.anyio
 README = Path(__file__).parents[1] / "README.md"
 PYTHON = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+BASH = re.findall(r"```bash\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 YAML = re.findall(r"```yaml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 
 
@@ -92,9 +96,34 @@ async def test_the_in_process_use_of_the_readme_judges_both_ways() -> None:
         return response(1, {})
 
     names: dict[str, Any] = {}
-    exec(f"async def shown(request, call):\n{textwrap.indent(PYTHON[-1], '    ')}\n    return decision", names)
+    exec(f"async def shown(request, call):\n{textwrap.indent(PYTHON[7], '    ')}\n    return decision", names)
     assert (await names["shown"](legacy("ping"), call)).allowed and seen == [legacy("ping")]
     assert not (await names["shown"]({**legacy("ping"), "Method": "x"}, call)).allowed and len(seen) == 1
+
+
+@pytest.mark.real
+async def test_the_vault_of_the_readme_gives_the_tool_its_secret_and_shows_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = "-".join(("shown", "Zr9LmXc4NbHs6PaEf9To"))
+    commands = next(block for block in BASH if "smcp vault init" in block)
+    (tmp_path / "smcp").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m smcp_security.cli "$@"\n')
+    (tmp_path / "smcp").chmod(0o700)
+    typed = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(README.parent), "GITHUB_TOKEN": token,
+    }  # fmt: skip
+    subprocess.run(["bash", "-euo", "pipefail", "-c", commands], cwd=tmp_path, env=typed, check=True, timeout=60)
+    (tmp_path / "policy.yaml").write_text(next(text for text in YAML if text.startswith("vault:")), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    mcp: Any = secure(MCPServer("shown"), policy="policy.yaml")
+    exec(PYTHON[8].replace("...\n", "return f'{token == expected} {token}'\n"), {
+        "mcp": mcp, "secure_tool": secure_tool, "expected": token,
+    })  # fmt: skip
+    async with Client(mcp) as client:
+        [tool] = (await client.list_tools()).tools
+        said = await client.call_tool("open_issue", {"title": "a bug"})
+    assert list(tool.input_schema["properties"]) == ["title"]
+    assert said.content[0].text == "True [redacted:vault-secret]"
 
 
 def test_the_policy_of_the_readme_is_one_that_loads(tmp_path: Path) -> None:

@@ -41,8 +41,9 @@ _TO_FILL: Final[Mapping[str, str]] = {
 """Kind -> an example of a contract."""
 
 # As in the policy: anything else would be a glob, or no name of a tool there.
-_TOOL: Final = re.compile(r"[^\x00-\x20\x7f*]{1,256}")
+TOOL: Final = re.compile(r"[^\x00-\x20\x7f*]{1,256}")
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+_KEY_MAX: Final = 1000
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -54,25 +55,31 @@ def section(found: Sequence[tuple[str, Sequence[Inferred]]]) -> str:
 
 
 def _tool(tool: str, inferred: Sequence[Inferred]) -> Iterator[str]:
-    rows = [row for each in inferred if (row := _row(each)) is not None]
+    rows = [line for each in inferred if (line := row(each)) is not None]
     if not rows:
         return
-    if _TOOL.fullmatch(tool) is None:
+    if TOOL.fullmatch(tool) is None:
         yield f"  # {_quoted(tool[:80])}: not a name that a policy can hold"
         return
     # A mapping in which everything is a comment would be null.
-    lead = "" if any(not row.startswith("#") for row in rows) else "# "
-    yield f"  {lead}{_key(tool)}:"
+    lead = "" if any(not each.startswith("#") for each in rows) else "# "
+    yield f"  {lead}{key(tool)}:"
     yield f"  {lead}  arguments:"
-    for row in rows:
-        yield f"  {lead}    {row.removeprefix('# ') if lead else row}"
+    for each in rows:
+        yield f"  {lead}    {each.removeprefix('# ') if lead else each}"
 
 
-def _row(inferred: Inferred) -> str | None:
+def row(inferred: Inferred) -> str | None:
+    """One argument and its contract, as a comment where something is to be filled in; None where there is none.
+
+    None too for an argument whose name no policy can hold.
+    """
     from smcp_security.pointer import pointer
 
     simple = len(inferred.pointer) == 1 and _PLAIN.fullmatch(inferred.pointer[0]) is not None
-    place = _key(inferred.pointer[0] if simple else pointer(inferred.pointer))
+    place = _place(inferred.pointer[0] if simple else pointer(inferred.pointer))
+    if place is None:
+        return None
     if inferred.kind == "date" and inferred.why.startswith("format: "):
         return f"{place}: {{kind: date, form: {inferred.why.removeprefix('format: ')}}}"
     settings = _SETTINGS.get(inferred.kind)
@@ -82,7 +89,18 @@ def _row(inferred: Inferred) -> str | None:
     return None if example is None else f"# {place}: {example}"
 
 
-def _key(text: str) -> str:
+def _place(text: str) -> str | None:
+    from smcp_security.policy.pointers import parse_place
+
+    try:
+        parse_place(text)
+    except ValueError:
+        return None
+    # YAML takes nothing longer for a key.
+    return place if len(place := key(text)) <= _KEY_MAX else None
+
+
+def key(text: str) -> str:
     """A key of YAML: plain where nothing could take it for more, else quoted."""
     plain = _PLAIN.fullmatch(text) is not None and text.lower() not in _WORDS
     return text if plain else _quoted(text)

@@ -36,12 +36,17 @@ class Entry:
 @click.option("--all", "everything", is_flag=True, help="List every code; the same as naming none.")
 @format_option
 def command(code: str | None, everything: bool, form: str) -> None:
-    """Say what CODE (SMCP112, or its slug duplicate-key, in any case) means, how it is answered, and what to do."""
+    """Say what CODE (SMCP112, or its slug duplicate-key, in any case) means, how it is answered, and what to do.
+
+    Codes and slugs of `smcp lint` (POL210, shadowed-restriction) are explained as well.
+    """
     if code and everything:
         raise click.UsageError("a code and --all exclude each other; leave one out")
     entries = _entries()
     if code is None:
         _print_list(entries, form)
+    elif (page := _page_of_lint(code, form, entries)) is not None:
+        click.echo(page)
     elif form == "json":
         print_json(asdict(_found(code, entries)))
     else:
@@ -72,6 +77,17 @@ def _entries() -> dict[str, Entry]:
         for rule in read_rules()
     ]  # fmt: skip
     return {entry.code: entry for entry in sorted(known, key=lambda entry: entry.code)}
+
+
+def _page_of_lint(name: str, form: str, entries: Mapping[str, Entry]) -> str | None:
+    """The page of a rule of `smcp lint`; None for what is no such rule, or the name of a finding of the engine."""
+    from smcp_security.cli.lint_pages import told
+    from smcp_security.lint.catalogue import rules
+
+    wanted = name.strip()
+    of_engine = {slug for entry in entries.values() for slug in (entry.code.lower(), entry.slug)}
+    of_lint = {name for code, rule in rules().items() for name in (code.lower(), rule.slug)}
+    return told(wanted, form) if wanted.lower() in of_lint - of_engine else None
 
 
 def _found(name: str, entries: Mapping[str, Entry]) -> Entry:

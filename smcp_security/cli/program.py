@@ -26,11 +26,15 @@ COMMANDS: Final = {
     "demo": "Run a real MCP server, its official client and a series of attacks.",
     "doctor": "Check that every MCP route of an application is behind the policy.",
     "explain": "Say what a finding code means and what to do about it.",
+    "init": "Write a first policy for a server, from what it lists.",
     "keys": "Create, list and revoke API keys.",
+    "lint": "Look for what policies, lock files and client configurations say in vain or at a risk.",
     "pin": "Pin the definitions of an MCP server in a lock file, or compare a server with one.",
     "proxy": "Put a policy in front of any MCP server that speaks over stdin and stdout.",
     "revoke": "End a token, a caller or an API key in all processes that share a store.",
     "schema": "Print the JSON Schema of the policy file, for editors.",
+    "selftest": "Fire known attacks at a server of your own, each beside its honest twin, and see what holds.",
+    "test": "Play cases against a policy: who sends what, and what should become of it.",
     "vault": "Keep the secrets of tools in a sealed file: make it, fill it, exchange its keys.",
 }
 UNUSABLE: Final = 2

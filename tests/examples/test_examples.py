@@ -58,6 +58,7 @@ def test_every_example_is_tested_here() -> None:
         "redis_app",
         "stdio_server",
         "ticket_server",
+        "vault_app",
     ]
     assert sorted(path.stem for path in FOLDER.glob("*.py")) == sorted([*APPS, *others])
 
