@@ -95,7 +95,7 @@ def _wanted(form: str, given: dict[str, object]) -> _Wanted:
         raise click.UsageError("expected a file, a folder, or - for stdin")
     if wanted.paths.count("-") > 1:
         raise click.UsageError("- is given twice, and stdin can be read once")
-    if "-" in wanted.paths and wanted.fix and not wanted.diff:
+    if "-" in wanted.paths and (wanted.fix or wanted.unsafe) and not wanted.diff:
         raise click.UsageError("--fix cannot write stdin; add --diff to see what it would write")
     if wanted.statistics and form != "text":
         raise click.UsageError("--statistics is text; leave --format out")
@@ -116,10 +116,12 @@ def _linted(wanted: _Wanted) -> int:
         if wanted.diff:
             return 2 if report.unreadable else int(mended)
         report = run(wanted.paths, rules, known=tools) if mended else report
-    report = _from(wanted.least, without(report, known))
+    report = _from(wanted.least, report)
     if wanted.write_baseline is not None:
+        # With what another baseline knows: to write one anew must not forget it.
         _write(wanted.write_baseline, written(report.findings))
         return 2 if report.unreadable else 0
+    report = without(report, known)
     _print(report, wanted)
     return _exit_code(report, wanted.fail_on)
 
@@ -156,6 +158,7 @@ def _from(least: str, report: Report) -> Report:
 def _mended(report: Report, wanted: _Wanted) -> bool:
     """Whether something was mended; written, or shown."""
     from smcp_security.lint.mending import difference, mended, write
+    from smcp_security.lint.secrets import printable
 
     some = False
     for document in report.documents.values():
@@ -168,11 +171,14 @@ def _mended(report: Report, wanted: _Wanted) -> bool:
         else:
             write(result)
             plural = "" if result.count == 1 else "s"
-            click.echo(f"smcp lint: {document.name}: {result.count} finding{plural} mended", err=True)
+            click.echo(f"smcp lint: {printable(document.name)}: {result.count} finding{plural} mended", err=True)
     return some
 
 
 def _write(path: str, text: str) -> None:
+    from smcp_security.lint.baseline import check_replaceable
+
+    check_replaceable(path)
     try:
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
@@ -183,8 +189,10 @@ def _write(path: str, text: str) -> None:
 def _print(report: Report, wanted: _Wanted) -> None:
     click.echo(_rendered(report, wanted))
     if wanted.form in ("text", "junit"):
+        from smcp_security.lint.secrets import printable
+
         for each in report.unreadable:
-            click.echo(f"smcp lint: {each.file}: {each.problem}", err=True)
+            click.echo(f"smcp lint: {printable(each.file)}: {each.problem}", err=True)
 
 
 def _rendered(report: Report, wanted: _Wanted) -> str:

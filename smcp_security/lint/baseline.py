@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
+from smcp_security.lint.comments import UNIGNORED
 from smcp_security.lint.finding import Finding, LintError
 from smcp_security.lint.run import Report
 
 _FORMAT: Final = 1
 _MAX: Final = 16 * 1024 * 1024
+_START: Final = 1_000
+_BEGINNING: Final = re.compile(r'\s*\{\s*"format":')
 
 
 def written(findings: Iterable[Finding]) -> str:
@@ -37,7 +41,20 @@ def read(path: str) -> frozenset[str]:
     return frozenset(known)
 
 
+def check_replaceable(path: str) -> None:
+    """Raises `LintError` for a file that is no baseline of any release: nobody meant that to be written over."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            start = file.read(_START)
+    except OSError:
+        return
+    if start.strip() and _BEGINNING.match(start) is None:
+        raise LintError(f"lint: --write-baseline {path}: is there and no baseline; name another file, or remove it")
+
+
 def without(report: Report, known: frozenset[str]) -> Report:
     """The report without the findings that the baseline knows."""
-    fresh = tuple(finding for finding in report.findings if finding.fingerprint not in known)
+    fresh = tuple(
+        finding for finding in report.findings if finding.code in UNIGNORED or finding.fingerprint not in known
+    )
     return replace(report, findings=fresh, ignored=report.ignored + len(report.findings) - len(fresh))

@@ -16,7 +16,7 @@ from smcp_security.lint.finding import Edit, Finding, LintError
 from smcp_security.lint.inputs import document as document_of
 from smcp_security.lint.registry import Rule
 from smcp_security.lint.run import examined
-from smcp_security.lint.secrets import shown_lines
+from smcp_security.lint.secrets import printable, shown_lines
 
 _ROUNDS: Final = 10
 """One fix may open the way for the next. What is not settled by then turns in a circle."""
@@ -95,7 +95,8 @@ def difference(mended: Mended) -> str:
     before, after = (
         list(shown_lines(each, range(1, len(each.starts) + 1)).values()) for each in (mended.before, mended.after)
     )
-    lines = unified_diff(before, after, mended.before.name, mended.before.name, lineterm="")
+    name = printable(mended.before.name)
+    lines = unified_diff(before, after, name, name, lineterm="")
     return "\n".join(lines)
 
 

@@ -15,6 +15,8 @@ _KNOWN: Final = frozenset(Policy.model_fields)
 # Other files have keys such as `server`, `tools` and `limits`; these are this policy's own.
 _TELLING: Final = frozenset({"unlisted_tools", "denied_tools", "injection", "budgets", "concurrency", "pins", "vault"})
 _SERVERS: Final = ("mcpServers", "servers", "context_servers", "amp.mcpServers")
+# Descriptions of APIs, which have `servers` with addresses too.
+_OTHERS: Final = frozenset({"asyncapi", "openapi", "swagger"})
 _REACHED: Final = frozenset({"command", "url", "httpUrl", "serverUrl"})
 APPROVING: Final = ("chat.tools.autoApprove", "chat.tools.global.autoApprove", "enableAllProjectMcpServers")
 """What settings of editors say about the tools of all servers, with or without servers beside it."""
@@ -84,7 +86,7 @@ def servers_of(value: Any) -> dict[Path, Mapping[str, Any]]:
 
 def _holders(value: Any) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Every map of servers: at the top, under `mcp` (editors' settings) or right in it, and of single projects."""
-    if not isinstance(value, dict):
+    if not isinstance(value, dict) or not _OTHERS.isdisjoint(value):
         return
     nested, projects = value.get("mcp"), value.get("projects")
     tops: list[tuple[Path, Any]] = [((), value), (("mcp",), nested)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from smcp_security.lint.inputs import Source, beside, read, sources
 from smcp_security.lint.registry import Rule
 from smcp_security.policy.places import shown_path
 
+# Items of a list move when others come and go.
+_INDEX: Final = re.compile(r"\[[0-9]+\]")
 _PER_RULE: Final = 200
 """Findings of one rule in one file. More say the same thing again."""
 
@@ -142,19 +145,26 @@ def _finding(rule: Rule, document: Document, found: Found) -> Finding:
 def fingerprinted(document: Document, findings: Iterable[Finding]) -> list[Finding]:
     """The findings with what tells each from all others of its file, whatever line it is on.
 
-    It is made of the code and of the line without credentials: a hash must not let anybody try passwords.
+    It is made of the code, of the keys above it, so that what moves to another role is new, and of the line without
+    credentials: a hash must not let anybody try passwords.
     """
     given = list(findings)
     if not given:
         return given
-    from smcp_security.lint.secrets import shown_lines
+    from smcp_security.lint.secrets import shown_lines, shown_words
 
+    ats = shown_words(document, [finding.at for finding in given])
+    messages = shown_words(document, [finding.message for finding in given])
+    given = [replace(each, at=at, message=told) for each, at, told in zip(given, ats, messages, strict=True)]
     lines = shown_lines(document, sorted({finding.span.line for finding in given}))
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: Counter[tuple[str, str, str]] = Counter()
     result = []
     for finding in given:
         line = " ".join(lines[finding.span.line].split())
-        seen[finding.code, line] += 1
-        parts = (PurePath(finding.file).as_posix(), finding.code, line, str(seen[finding.code, line]))
-        result.append(replace(finding, fingerprint=sha256("\0".join(parts).encode()).hexdigest()[:32]))
+        above = _INDEX.sub("", finding.at)
+        seen[finding.code, above, line] += 1
+        number = str(seen[finding.code, above, line])
+        parts = (PurePath(finding.file).as_posix(), finding.code, above, line, number)
+        digest = sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+        result.append(replace(finding, fingerprint=digest[:32]))
     return result

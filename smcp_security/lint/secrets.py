@@ -163,6 +163,20 @@ def shown_lines(document: Document, numbers: Sequence[int]) -> dict[int, str]:
     return shown
 
 
+def shown_words(document: Document, told: Sequence[str]) -> list[str]:
+    """What is told of a document, without the credentials of it: one may be a key, and so a part of a path."""
+    secrets = secrets_of(document) or []
+    texts = {document.text[secret.start : secret.end].strip("\"'") for secret in secrets}
+    hidden = sorted((text for text in texts if len(text) >= _LEAST), key=len, reverse=True)
+    return [_without(each, hidden) for each in told]
+
+
+def _without(text: str, hidden: Sequence[str]) -> str:
+    for each in hidden:
+        text = text.replace(each, MASK)
+    return text
+
+
 def _hidden(match: re.Match[str]) -> str:
     value = match["value"]
     bare = value.strip("\"'")

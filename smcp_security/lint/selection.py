@@ -15,19 +15,22 @@ def chosen(select: Sequence[str], ignore: Sequence[str], persona: Persona = "reg
     persona also runs where `select` names it by its code or slug.
 
     Raises:
-        LintError: a name that no rule has.
+        LintError: a name that no rule has, or no rule that is left.
     """
     every = rules()
     left_out = {code for name in ignore for code in named(name, every)}
     wanted = {code for name in select for code in named(name, every)}
     exactly = {code for name in select for code in named(name, every) if len(named(name, every)) == 1}
-    return {
+    left = {
         code: rule
         for code, rule in every.items()
         if code not in left_out
         and (not select or code in wanted)
         and (persona == "strict" or rule.persona == "regular" or code in exactly)
     }
+    if not left:
+        raise LintError("lint: no rule is left to run, so nothing would count as clean; select more or ignore less")
+    return left
 
 
 def named(name: str, every: Mapping[str, Rule]) -> list[str]:

@@ -210,6 +210,51 @@ def test_what_costs_too_much_is_left_untried_and_said(tmp_path: Path, monkeypatc
     assert smcp("test", *files, "--fail-under", "1").code == 1
 
 
+ORIGINS = """\
+version: 1
+server: {origins: ["https://app.example.com"], hosts: ["mcp.example.com:*"]%s}
+"""
+
+
+@pytest.mark.parametrize("era", ["", ', min_protocol: "2026-07-28"'])
+def test_a_header_that_a_case_gives_is_judged_beside_those_that_every_client_sends(era: str, tmp_path: Path) -> None:
+    cases = """\
+version: 1
+cases:
+  - {name: ours, call: "caf\u00e9", headers: {Origin: "https://app.example.com"}, expect: allow}
+  - {name: theirs, call: find, headers: {Origin: "https://evil.example"}, expect: deny, code: SMCP102}
+  - {name: rebound, resource: "docs://a", headers: {HOST: evil.example}, expect: deny, code: SMCP101}
+  - {name: a form, method: tools/list, headers: {Content-Type: text/plain}, expect: deny, code: SMCP106}
+"""
+    run = smcp("test", *_files(tmp_path, cases, ORIGINS % era))
+    assert run.code == 0, run.out
+
+
+def test_a_code_that_was_only_reported_is_not_what_refused(tmp_path: Path) -> None:
+    policy = "version: 1\ninjection: {action: {sql: annotate}}\nlimits: [{per: address, rate: 1/minute}]\n"
+    text = "x' UNION SELECT password FROM users --"
+    asked = f'call: find, times: 2, arguments: {{q: "{text}"}}, expect: deny'
+    cases = f"version: 1\ncases:\n  - {{name: a, {asked}, code: SMCP630}}\n  - {{name: b, {asked}, code: SMCP402}}\n"
+    run = smcp("test", *_files(tmp_path, cases, policy))
+    assert "a: expected SMCP630 to be what refuses it, got deny (SMCP402 rate-limit; SMCP630" in run.out
+    assert "1 of 2 cases as expected" in run.out
+
+
+def test_a_rule_is_not_covered_by_a_case_that_passes_without_it(tmp_path: Path) -> None:
+    policy = """\
+version: 1
+identity: {api_keys: {file: keys.yaml}}
+roles: {reader: {allow: [{tools: [find, drop]}], deny: [{tools: [drop]}]}}
+unlisted_tools: deny
+tools: {find: {}, drop: {arguments: {id: {kind: uuid}}}}
+"""
+    caller = 'caller: {id: "key:a", roles: [reader]}'
+    cases = f"version: 1\ncases:\n  - {{name: a, {caller}, call: find, expect: allow}}\n"
+    cases += f"  - {{name: b, {caller}, call: drop, arguments: {{id: x}}, expect: deny}}\n"
+    run = smcp("test", *_files(tmp_path, cases, policy))
+    assert {"  roles.reader.deny[0]", "  tools.drop.arguments.id"} <= set(run.out.splitlines())
+
+
 def test_programs_read_json_and_ci_servers_junit(tmp_path: Path) -> None:
     policy, cases = _files(tmp_path, CASES.replace("expect: allow", "expect: deny"))
     facts = smcp("test", policy, cases, "--format", "json").json

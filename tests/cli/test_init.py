@@ -180,6 +180,32 @@ def test_an_odd_name_is_named_as_it_is_or_left_out_and_said(name: str, tmp_path:
     assert text.isprintable() or set(text) - {each for each in text if each.isprintable()} == {"\n"}
 
 
+@pytest.mark.parametrize(
+    "tool",
+    [
+        _tool("get_output", {"readOnlyHint": True}, command=TEXT),
+        _tool("get_page", post_load_script=TEXT),
+        _tool("preview_code", code={"type": "string", "description": "Python code to run"}),
+        _tool("search_evaluate", q=TEXT),
+    ],
+)
+def test_what_takes_a_text_to_run_is_no_readers_tool(tool: dict[str, Any]) -> None:
+    assert [each.risk.rank for each in proposed([tool])] == ["runs"]
+    honest = _tool("get_weather", country_code=TEXT, command_id=TEXT, transcript=TEXT)
+    assert [each.risk.rank for each in proposed([honest])] == ["reads"]
+
+
+@pytest.mark.parametrize("name", ["fetch_and_store", "read_and_forward", "view_grant", "check_evict", "status_reboot"])
+def test_a_name_that_reads_and_does_more_is_no_readers_tool(name: str) -> None:
+    assert proposed([_tool(name)])[0].risk.rank in ("writes", "destroys")
+
+
+def test_of_a_name_that_is_listed_twice_the_worse_counts() -> None:
+    both = [_tool("sync_notes", {"destructiveHint": True}), _tool("sync_notes", {"readOnlyHint": True})]
+    assert [each.risk.rank for each in proposed(both)] == ["destroys"]
+    assert [each.risk.rank for each in proposed(both[::-1])] == ["destroys"]
+
+
 def test_a_tool_that_is_listed_twice_counts_once(tmp_path: Path) -> None:
     run = smcp("init", _file(tmp_path, [_tool("get_order"), _tool("get_order", sql=TEXT)]), "--out", "-")
     policy, _ = _found(run.out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,8 @@ def test_what_counts_is_chosen_by_options(policy: Path, options: list[str], code
         ([], "expected a file, a folder, or - for stdin"),
         (["-", "-"], "- is given twice"),
         (["-", "--fix"], "--fix cannot write stdin"),
+        (["-", "--unsafe-fixes"], "--fix cannot write stdin"),
+        (["x", "--ignore", "all"], "no rule is left to run"),
         (["x", "--select", "flod-guard-off"], "no rule 'flod-guard-off'; did you mean flood-guard-off?"),
         (["x", "--format", "xml"], "'xml' is not one of"),
         (["x", "--statistics", "--format", "json"], "--statistics is text"),
@@ -197,3 +200,33 @@ def test_all_rules_are_listed() -> None:
     lines = lint("--explain", "all").out.splitlines()
     assert [line.split()[0] for line in lines] == list(rules())
     assert [each["code"] for each in json.loads(lint("--explain", "all", "--format", "json").out)] == list(rules())
+
+
+def test_a_baseline_that_is_written_anew_forgets_nothing(policy: Path) -> None:
+    known = policy.with_name("known.json")
+    assert lint(policy, "--write-baseline", known).code == 0
+    assert lint(policy, "--baseline", known, "--write-baseline", known).code == 0
+    assert lint(policy, "--baseline", known).code == 0
+
+
+def test_a_baseline_is_not_written_over_a_policy(policy: Path) -> None:
+    result = lint(policy, "--write-baseline", policy)
+    assert (result.code, policy.read_text()) == (2, BAD)
+    assert "is there and no baseline" in result.complaint
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "github", "junit"])
+def test_a_name_that_is_no_text_stops_nothing(tmp_path: Path, form: str) -> None:
+    folder = os.fsencode(tmp_path)
+    try:
+        for name, text in ((b"a\xff\x1b]0;.yaml", BAD), (b"b\xff\x1b]0;.yaml", "version: 1\nmode: \x00\n")):
+            Path(os.fsdecode(os.path.join(folder, name))).write_text(text)
+    except OSError:
+        # macOS takes no such name.
+        (tmp_path / "a.yaml").write_text(BAD)
+        (tmp_path / "b.yaml").write_text("version: 1\nmode: \x00\n")
+    result = lint(tmp_path, "--format", form)
+    assert result.code == 2
+    assert "POL105" in result.out
+    assert "binary data" in result.out + result.err
+    assert "\x1b" not in result.out + result.err

@@ -52,6 +52,33 @@ def test_the_same_finding_twice_is_known_twice(tmp_path: Path) -> None:
     assert codes(without(again, read(str(known)))).count("POL308") == 1
 
 
+MOVED = """version: 1
+identity: {api_keys: {file: keys.yaml}}
+roles:
+  admin:
+    allow:
+      - tools: ["*"]
+  guest:
+    allow:
+      - tools: ["get_*"]
+"""
+
+
+def test_what_moves_to_another_role_is_new(tmp_path: Path) -> None:
+    known = tmp_path / "known.json"
+    known.write_text(written(report(tmp_path, MOVED).findings))
+    assert codes(without(report(tmp_path, "# a\n" + MOVED), read(str(known)))) == []
+    moved = MOVED.replace("admin", "x").replace("guest", "admin").replace("x:", "guest:")
+    assert codes(without(report(tmp_path, moved), read(str(known)))) == ["POL212"]
+
+
+def test_a_policy_that_does_not_load_is_never_known(tmp_path: Path) -> None:
+    text = "version: 1\nsever: {}\n"
+    known = tmp_path / "known.json"
+    known.write_text(written(report(tmp_path, text).findings))
+    assert codes(without(report(tmp_path, text), read(str(known)))) == ["POL001"]
+
+
 def test_a_baseline_holds_no_credential_nor_a_hash_of_one(tmp_path: Path) -> None:
     other = CREDENTIAL[:-1] + "7"
     first = written(report(tmp_path, f"version: 1\n# {CREDENTIAL}\n").findings)

@@ -32,7 +32,13 @@ def test_rules_are_named_by_code_beginning_and_slug(select: list[str], codes: se
 
 def test_what_is_ignored_does_not_run_even_if_it_is_selected() -> None:
     assert chosen(["LNT"], ["unused-ignore"]).keys() == {"LNT001", "LNT003"}
-    assert chosen([], ["all"]) == {}
+
+
+def test_a_run_without_any_rule_is_an_error() -> None:
+    with pytest.raises(LintError, match="no rule is left to run"):
+        chosen([], ["all"])
+    with pytest.raises(LintError, match="no rule is left to run"):
+        chosen(["POL010"], ["POL"])
 
 
 @pytest.mark.parametrize(

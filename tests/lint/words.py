@@ -96,8 +96,9 @@ server: { hosts: ["mcp.example.com"] }
 
 A comment behind a value is about its line, one on a line of its own about the next line that says something, `ignore-file` about
 the whole file. Codes and slugs name rules. A reason is required: without one the comment does not count. A comment that no
-finding meets is reported, and so is one that names no rule. JSON with comments takes `// smcp: ignore[...]`; for JSON
-without use `--ignore` or a baseline.
+finding meets is reported (if its rule could look: not without the list of tools that it asks), and so is one that names
+no rule. A file that cannot be used (POL001, CFG001, LCK001) is never ignored. JSON with comments takes
+`// smcp: ignore[...]`; for JSON without use `--ignore` or a baseline.
 
 ## Fixes
 
@@ -108,7 +109,9 @@ not written, a file is exchanged at once or not at all, and a second run changes
 ## Baseline
 
 `--write-baseline known.json` writes down the findings that are there, and `--baseline known.json` leaves them out from
-then on. Findings are known by their code and by what their line says, so they stay known while lines move.
+then on. Findings are known by their code, the keys above them and what their line says, so they stay known while lines
+move, and what moves to another role is new. A file that cannot be used (POL001, CFG001, LCK001) is never known. Given
+together, `--write-baseline` writes what is there now, known or not; it writes over no file but a baseline.
 
 ## In CI
 

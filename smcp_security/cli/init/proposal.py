@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from smcp_security.cli.contracts_yaml import key, row
-from smcp_security.cli.init.risk import DESTROYS, READS, RUNS, WRITES, Risk, risk_of
+from smcp_security.cli.init.risk import DESTROYS, READS, RUNS, WRITES, Risk, risk_of, worst
 from smcp_security.contracts.expected import EXPECTED
 from smcp_security.contracts.inference import Inferred, infer
 
@@ -35,13 +35,15 @@ class Proposed(msgspec.Struct, frozen=True):
 
 def proposed(tools: Sequence[Mapping[str, Any]]) -> list[Proposed]:
     """The tools that a policy can name, each once, in the order of the list."""
-    found = {}
+    found: dict[str, Proposed] = {}
     for tool in tools:
         name = str(tool["name"])
         description = tool.get("description")
         schema = tool.get("inputSchema")
         inferred = infer(name, schema if isinstance(schema, Mapping) else None, str(description or ""))
-        found[name] = Proposed(name, inferred, risk_of(tool, frozenset(each.kind for each in inferred)))
+        risk = risk_of(tool, frozenset(each.kind for each in inferred))
+        # A name that is listed twice: which of the two a call reaches nobody knows.
+        found[name] = Proposed(name, inferred, worst(found[name].risk, risk) if name in found else risk)
     return [each for name, each in found.items() if _NAME.fullmatch(name) is not None]
 
 

@@ -6,6 +6,7 @@ Both are the server's own word (MCP, "Tool annotations": hints, not to be relied
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -22,16 +23,20 @@ _READING: Final = frozenset(
     "retrieve search show stat status tail validate view whoami".split()
 )
 _DESTROYING: Final = frozenset(
-    "cancel clear delete destroy disable drop erase format kill overwrite purge remove reset revoke rm stop terminate "
-    "truncate uninstall unlink wipe".split()
+    "cancel clear delete destroy disable drop erase evict expunge format kill overwrite purge reboot remove reset "
+    "revoke rm shred shutdown stop terminate truncate uninstall unlink wipe".split()
 )
 _WRITING: Final = frozenset(
-    "add append apply archive assign build change close commit configure copy create deploy disconnect draft edit "
-    "enable enqueue import insert install invite launch link log make merge modify move notify open patch pay post "
-    "publish push put queue register rename replace reply restart restore resume save schedule send set share start "
-    "submit subscribe sync tag toggle transfer trigger update upload upsert write".split()
+    "add append apply approve archive assign build change close commit configure copy create deploy disconnect "
+    "draft edit enable enqueue forward grant import insert install invite launch link log make merge modify move "
+    "notify open patch pay post publish purchase push put queue refund register reject rename replace reply restart "
+    "restore resume rotate save schedule send set share start store submit subscribe sync tag toggle transfer trigger "
+    "unlock update upload upsert withdraw write".split()
 )
-_RUNNING: Final = frozenset("bash command eval exec execute run script shell spawn sudo terminal".split())
+_RUNNING: Final = frozenset("bash command eval evaluate exec execute run script shell spawn sudo terminal".split())
+_RUN: Final = frozenset("argv bash cmd command exec script shell".split())
+"""What the name of an argument ends with whose text is run, whatever its tool is called."""
+_MOST: Final = 1_000
 _LONGEST: Final = 200
 
 
@@ -46,8 +51,10 @@ def risk_of(tool: Mapping[str, Any], kinds: frozenset[str]) -> Risk:
     """The risk of a tool definition whose arguments are of these inferred kinds; the worst that anything tells."""
     name = str(tool.get("name", ""))[:_LONGEST]
     said = frozenset(words(name, _LONGEST))
-    if "command" in kinds or said & _RUNNING:
-        return Risk(RUNS, "it takes commands" if "command" in kinds else "its name")
+    if "command" in kinds or _takes_commands(tool):
+        return Risk(RUNS, "it takes commands")
+    if "code" in kinds or said & _RUNNING:
+        return Risk(RUNS, "it takes code" if "code" in kinds else "its name")
     hints = tool.get("annotations")
     hints = hints if isinstance(hints, Mapping) else {}
     if said & _DESTROYING:
@@ -61,3 +68,15 @@ def risk_of(tool: Mapping[str, Any], kinds: frozenset[str]) -> Risk:
     if "readOnlyHint" not in hints and said & _READING and not said & _WRITING:
         return Risk(READS, "its name")
     return Risk(WRITES, "nothing says that it only reads")
+
+
+def worst(one: Risk, other: Risk) -> Risk:
+    """The graver of two; of equals the first."""
+    return max(one, other, key=lambda risk: (READS, WRITES, DESTROYS, RUNS).index(risk.rank))
+
+
+def _takes_commands(tool: Mapping[str, Any]) -> bool:
+    schema = tool.get("inputSchema")
+    properties = schema.get("properties") if isinstance(schema, Mapping) else None
+    names = islice(properties, _MOST) if isinstance(properties, Mapping) else ()
+    return any(words(str(name))[-1:] and words(str(name))[-1] in _RUN for name in names)

@@ -65,7 +65,7 @@ def command(
       smcp selftest http://127.0.0.1:8000/mcp
       smcp selftest mypackage.main:app --header 'Authorization: Bearer env:TOKEN' --tool search
 
-    Exit code 0: all held, 1: something got through or a twin was refused, 2: no server to fire at.
+    Exit code 0: all held, 1: something got through, was cut short, or a twin was refused, 2: no server to fire at.
     """
     from smcp_security.cli.selftest.play import Wanted
     from smcp_security.cli.selftest.report import as_facts, as_sarif, as_text

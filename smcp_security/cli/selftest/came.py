@@ -13,11 +13,20 @@ from smcp_security.cli.selftest.wire import Heard
 _CODE: Final = re.compile(r"\bSMCP[0-9]{3}\b")
 _REFUSAL: Final = re.compile(
     r"refus|den(?:y|ied)|forbid|not allowed|not permitted|disallow|block|reject|policy|unauthori[sz]ed|unsafe|invalid"
-    r"|validation error|outside|not a valid|illegal|suspicious|malicious", re.IGNORECASE
+    r"|validation error|outside|not a valid|illegal|suspicious|malicious|prohibit|traversal"
+    r"|not within|violat", re.IGNORECASE,
+)  # fmt: skip
+# What a system behind the tool said, which the text had got to: no word of the server that was asked.
+_BEHIND: Final = re.compile(
+    r"connection (?:was )?refused|actively refused|econnrefused|permission denied|invalid (?:input )?syntax"
+    r"|(?:errno 22\]|einval:) invalid argument|invalid column"
+    r"|\b40[13]\b.{0,20}?(?:forbidden|unauthori[sz]ed)|(?:forbidden|unauthori[sz]ed).{0,20}?\b40[13]\b",
+    re.IGNORECASE,
 )  # fmt: skip
 # Where no answer came because something broke, not because somebody said no.
 _BROKEN: Final = frozenset({500, 502, 504})
-_INTERNAL: Final = -32603
+# 0: what the official SDK for Python says where a handler raised.
+_INTERNAL: Final = frozenset({-32603, 0})
 _RATES: Final = frozenset({"SMCP207", "SMCP401", "SMCP402", "SMCP403", "SMCP404"})
 _RATE_ERROR: Final = -31429
 _LONGEST: Final = 10**9
@@ -35,10 +44,11 @@ class Kind(StrEnum):
     REFUSED = "refused"
     MOVED = "sent elsewhere"
     GONE = "hung up"
+    STREAM = "a stream without an answer"
     PACED = "too fast"
 
 
-HELD: Final = frozenset({Kind.REFUSED, Kind.MOVED, Kind.GONE})
+HELD: Final = frozenset({Kind.REFUSED, Kind.MOVED, Kind.GONE, Kind.STREAM})
 """Who sends an attack and gets this has got nothing."""
 
 
@@ -79,7 +89,7 @@ def read(heard: Heard) -> Came:
 def _kind(heard: Heard, code: str, rpc: int | None) -> Kind:
     if 300 <= heard.status < 400:
         return Kind.MOVED
-    if not code and (heard.status in _BROKEN or rpc == _INTERNAL):
+    if not code and (heard.status in _BROKEN or rpc in _INTERNAL):
         return Kind.FAILED
     if heard.status >= 400 or rpc is not None:
         return Kind.REFUSED
@@ -89,7 +99,8 @@ def _kind(heard: Heard, code: str, rpc: int | None) -> Kind:
             return Kind.SERVED
         return Kind.REFUSED if code or _says_no(result) else Kind.OWN_ERROR
     if heard.ending:
-        return Kind.SILENT if heard.ending == "silent" else Kind.GONE
+        # Who hangs up here had begun to serve.
+        return {"silent": Kind.SILENT, "standing": Kind.STREAM}.get(heard.ending, Kind.FAILED)
     return Kind.ACCEPTED if heard.empty else Kind.STRANGE
 
 
@@ -114,7 +125,7 @@ def _code(message: Any) -> str:
 
 
 def _says_no(result: Mapping[str, Any]) -> bool:
-    return _REFUSAL.search(_text(result)) is not None
+    return _REFUSAL.search(_BEHIND.sub("", _text(result))) is not None
 
 
 def _text(result: Any) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from smcp_security.cli.selftest.shot import PATH, Fields, Shot, Voice
 from smcp_security.cli.selftest.table import IDENTITY, Row, Trial
+from smcp_security.cli.selftest.wire_rows import SPELLINGS
 
 _CREDENTIAL: Final = re.compile(r"auth|cookie|key|secret|token", re.IGNORECASE)
 
@@ -20,6 +21,12 @@ def credential_of(fields: Fields) -> tuple[str, str] | None:
     return min(found, key=lambda field: field[0].lower() != "authorization", default=None)
 
 
+def _nobody(voice: Voice) -> Shot:
+    """The plain request with nothing that could say who calls: any of several credentials may be enough."""
+    others = tuple(field for field in voice.credential if not _CREDENTIAL.search(field[0]))
+    return replace(voice, credential=others).plain()
+
+
 def _without(voice: Voice) -> Shot:
     given = credential_of(voice.credential)
     others = tuple(field for field in voice.credential if field != given)
@@ -27,7 +34,9 @@ def _without(voice: Voice) -> Shot:
 
 
 def _bare(voice: Voice) -> Iterator[Trial]:
-    yield Trial("no credential", _without(voice), voice.plain())
+    yield Trial("no credential", _nobody(voice), voice.plain())
+    for name, path in SPELLINGS:
+        yield Trial(f"none, and {name}", _nobody(voice).at(path), voice.plain())
 
 
 def _spoilt(voice: Voice) -> Iterator[Trial]:

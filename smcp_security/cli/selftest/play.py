@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -14,7 +14,7 @@ from smcp_security.cli.selftest.content_rows import CONTENT_ROWS
 from smcp_security.cli.selftest.harmless import Harmless, found
 from smcp_security.cli.selftest.identity_rows import IDENTITY_ROWS, QUERY_ROW, credential_of
 from smcp_security.cli.selftest.meeting import Met, greet
-from smcp_security.cli.selftest.shot import Shot, Voice
+from smcp_security.cli.selftest.shot import PATH, Shot, Voice
 from smcp_security.cli.selftest.table import CONTENT, RATE, Row, Texts, Trial
 from smcp_security.cli.selftest.wire import Place, Unreachable
 from smcp_security.cli.selftest.wire_rows import WIRE_ROWS
@@ -65,9 +65,15 @@ class Result:
 
     @property
     def status(self) -> Status:
-        """That of the gravest spelling."""
+        """That of the gravest spelling. Nobody knows of a row that it holds while some of it was not tried."""
         states = {each.status for each in self.tried}
-        return next((status for status in Status if status in states), Status.NOT_TRIED)
+        gravest = next((status for status in Status if status in states), Status.NOT_TRIED)
+        return Status.NOT_TRIED if gravest is Status.HELD and self.cut_short else gravest
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether a rate limit answered in the place of what was to be tried."""
+        return any(each.status is Status.NOT_TRIED for each in self.tried)
 
     @property
     def of_that_status(self) -> list[Tried]:
@@ -120,16 +126,22 @@ class Range:
             return Result(row, (), self._gone)
         tried: list[Tried] = []
         for voice in self._met.voices:
-            for trial in trials(voice):
-                try:
+            name = "the twin"
+            try:
+                for trial in trials(voice):
+                    name = trial.name
                     tried.append(self._fired(row, trial, voice))
-                except Unreachable:
-                    # It answered a moment ago.
-                    tried.append(Tried(trial.name, voice.era, Came(Kind.FAILED), Came(Kind.GONE), Status.THROUGH))
-                    self._gone = f"the server could not be reached any more after {row.code}, {trial.name}"
-                    return Result(row, tried, self._gone)
+            except Unreachable:
+                return self._lost(row, tried, name, voice)
         why = "" if tried else "this server does not speak the era that it is about"
-        return Result(row, tried, _TOO_FAST if any(each.status is Status.NOT_TRIED for each in tried) else why)
+        result = Result(row, tried, why)
+        return replace(result, why=_TOO_FAST) if result.cut_short else result
+
+    def _lost(self, row: Row | Texts, tried: Sequence[Tried], name: str, voice: Voice) -> Result:
+        """A server that answered a moment ago and cannot be reached any more."""
+        self._gone = f"the server could not be reached any more after {row.code}, {name}"
+        dead = Tried(name, voice.era, Came(Kind.FAILED), Came(Kind.GONE), Status.THROUGH)
+        return Result(row, (*tried, dead), self._gone)
 
     def _identities(self) -> Iterator[Result]:
         known = credential_of(self._met.voices[0].credential) is not None
@@ -143,15 +155,18 @@ class Range:
 
     def _contents(self) -> Iterator[Result]:
         use = found(self._met.tools, self._wanted.tool, self._wanted.argument)
-        why, plain = (use, "") if isinstance(use, str) else ("", "")
-        if not isinstance(use, str) and not self._gone:
-            plain = self._plain_word(use)
-            why = (
-                ""
-                if plain
-                else f"{shown(use.tool, 60)} answers no plain word in {shown(use.argument, 60)}; name another --tool"
-            )
-        for row in (NAME_ROW, *CONTENT_ROWS):
+        why = plain = ""
+        rows: Sequence[Row | Texts] = (NAME_ROW, *CONTENT_ROWS)
+        if isinstance(use, str):
+            why = use
+        elif not self._gone:
+            try:
+                plain = self._plain_word(use)
+            except Unreachable:
+                yield self._lost(rows[0], (), "a plain word", self._met.voices[0])
+                rows = rows[1:]
+            why = f"{shown(use.tool, 60)} answers no plain word in {shown(use.argument, 60)}; name another --tool"
+        for row in rows:
             if isinstance(use, str) or not plain:
                 yield Result(row, (), self._gone or why)
             elif isinstance(row, Texts):
@@ -188,10 +203,7 @@ class Range:
     def _plain_word(self, use: Harmless) -> str:
         """A word that the tool answers to in every era that is spoken; empty if there is none."""
         for word in _PLAIN_WORDS:
-            try:
-                answers = [self._asked(voice.call(use.tool, use.arguments(word))) for voice in self._met.voices]
-            except Unreachable:
-                return ""
+            answers = [self._asked(voice.call(use.tool, use.arguments(word))) for voice in self._met.voices]
             if all(_passes(came) for came in answers):
                 return word
         return ""
@@ -201,13 +213,18 @@ class Range:
             return Result(FLOOD_ROW, (), self._gone or "it slows others down; add --flood")
         self._say(FLOOD_ROW.slug)
         voice = self._met.voices[0]
+        try:
+            return Result(FLOOD_ROW, (self._flooded(voice),))
+        except Unreachable:
+            return self._lost(FLOOD_ROW, (), "many requests", voice)
+
+    def _flooded(self, voice: Voice) -> Tried:
         for _ in range(_FLOOD):
             came = read(self._place.fire(voice.plain()))
             if came.kind is Kind.PACED:
                 twin = self._asked(voice.plain())
-                status = Status.HELD if _passes(twin) else Status.TWIN
-                return Result(FLOOD_ROW, (Tried("many requests", voice.era, came, twin, status),))
-        return Result(FLOOD_ROW, (Tried(f"{_FLOOD:,} requests", voice.era, came, came, Status.THROUGH),))
+                return Tried("many requests", voice.era, came, twin, Status.HELD if _passes(twin) else Status.TWIN)
+        return Tried(f"{_FLOOD:,} requests", voice.era, came, came, Status.THROUGH)
 
     # -- shots ----------------------------------------------------------------------------------------------------
 
@@ -219,7 +236,7 @@ class Range:
             before = voice.session
             if greet(self._place, voice):
                 twin = self._asked(trial.twin.setting("mcp-session-id", voice.session) if before else trial.twin)
-        return Tried(trial.name, voice.era, attack, twin, _status(row, attack, twin))
+        return Tried(trial.name, voice.era, attack, twin, _status(row, trial, attack, twin))
 
     def _asked(self, shot: Shot) -> Came:
         """What comes, once a rate limit has been waited for."""
@@ -232,10 +249,15 @@ class Range:
             time.sleep(wait)
 
 
-def _status(row: Row | Texts, attack: Came, twin: Came) -> Status:
+def _elsewhere(shot: Shot, came: Came) -> bool:
+    """Whether a page of the site answered at another path, where no MCP server is."""
+    return came.kind is Kind.STRANGE and shot.path.partition("?")[0] != PATH
+
+
+def _status(row: Row | Texts, trial: Trial, attack: Came, twin: Came) -> Status:
     if Kind.PACED in (attack.kind, twin.kind):
         return Status.NOT_TRIED
-    if not attack.held:
+    if not attack.held and not _elsewhere(trial.attack, attack):
         return Status.PASSED_ON if isinstance(row, Texts) and row.lenient else Status.THROUGH
     return Status.HELD if _passes(twin) else Status.TWIN
 

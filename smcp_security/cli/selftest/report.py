@@ -29,9 +29,9 @@ class Account:
 
     @property
     def bad(self) -> list[Result]:
-        """The rows that make the run fail."""
+        """The rows that make the run fail: of what a rate limit cut short nobody knows that it holds."""
         grave = {Status.THROUGH, Status.TWIN} | ({Status.PASSED_ON} if self.strict else set())
-        return [each for each in self.results if each.status in grave]
+        return [each for each in self.results if each.status in grave or each.cut_short]
 
 
 # -- text -------------------------------------------------------------------------------------------------------------

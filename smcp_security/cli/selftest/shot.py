@@ -20,6 +20,8 @@ META: Final[Mapping[str, Any]] = {
 }
 OWN_HOST: Final = "(own)"
 """Stands for the host that the target's URL names."""
+OWN_NAME: Final = "{own name}"
+"""Stands, in a Host or a header, for that host without its port."""
 PATH: Final = "{path}"
 """Stands for the path of the target's URL."""
 _NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
@@ -46,7 +48,8 @@ class Shot:
         fields += [*self.fields, ("connection", "close")]
         if self.body or self.method == "POST":
             fields.append(("content-length", str(len(self.body))))
-        head = "".join(f"{name}: {value}\r\n" for name, value in fields)
+        own = host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields).replace(OWN_NAME, own)
         where = self.path.replace(PATH, path)
         where += f"{'&' if '?' in where else '?'}{query}" if query else ""
         return f"{self.method} {where} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + self.body

@@ -19,6 +19,7 @@ from smcp_security.cli.selftest.shot import Shot
 
 MOST: Final = 4 * 1024 * 1024
 _CHUNK: Final = 64 * 1024
+_SOON: Final = 1.0
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -32,7 +33,10 @@ class _Strange(Unreachable):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What came back. `status` 0: nothing. `ending` says how it ended, if not by an answer: "silent" or "hung up"."""
+    """What came back. `status` 0: nothing. `ending` says how it ended, if not by an answer.
+
+    That is "silent", "hung up", or "standing" for a stream that stays open.
+    """
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
@@ -95,13 +99,13 @@ class _Timed(io.RawIOBase):
 
     def __init__(self, connection: socket.socket, ends: float) -> None:
         self._connection = connection
-        self._ends = ends
+        self.ends = ends
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        left = self._ends - time.monotonic()
+        left = self.ends - time.monotonic()
         if left <= 0:
             raise TimeoutError
         self._connection.settimeout(left)
@@ -116,17 +120,19 @@ def _exchanged(connection: socket.socket, raw: bytes, method: str, ends: float) 
     # It may have answered before it hung up.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         connection.sendall(raw)
-    response = http.client.HTTPResponse(_Timed(connection, ends), method=method)  # type: ignore[arg-type]
+    timed = _Timed(connection, ends)
+    response = http.client.HTTPResponse(timed, method=method)  # type: ignore[arg-type]
     response.begin()
     headers = {name.lower(): value for name, value in response.getheaders()}
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if method == "GET" and response.status == 200 and kind == "text/event-stream":
-        # A standing stream: that it opened is the answer.
-        return Heard(200, headers, empty=False)
+    standing = method == "GET" and response.status == 200 and kind == "text/event-stream"
+    if standing:
+        # It opens whatever the request holds, and nothing ends it: what serves a message says so at once.
+        timed.ends = min(ends, time.monotonic() + _SOON)
     try:
         message, empty = _event(response) if kind == "text/event-stream" else _whole(response)
     except TimeoutError:
-        return Heard(response.status, headers, ending="silent")
+        return Heard(response.status, headers, ending="standing" if standing else "silent")
     except (OSError, http.client.HTTPException):
         return Heard(response.status, headers, ending="hung up")
     return Heard(response.status, headers, message, empty)

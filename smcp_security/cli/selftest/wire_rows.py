@@ -6,12 +6,23 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from smcp_security.cli.selftest.shot import LEGACY, PATH, VERSION_KEY, Shot, Voice, encoded
+from smcp_security.cli.selftest.shot import LEGACY, OWN_NAME, PATH, VERSION_KEY, Shot, Voice, encoded
 from smcp_security.cli.selftest.table import Row, Trial
 
 _MARK: Final = "org.example/selftest"
 _ID: Final = re.compile(rb'"id":[0-9]+')
 _ELSEWHERE: Final = "attacker.example"
+# Whoever compares the beginning or the end of a name takes these for the server's own.
+_LIKE_OWN: Final = (
+    ("begins with the own", f"{OWN_NAME}.attacker.example"), ("ends with the own", f"attacker{OWN_NAME}"),
+)  # fmt: skip
+_LETTERS: Final = ("0123456789", "abcdef", "ABCDEF", "ghijklmnopqrstuvwxyz", "GHIJKLMNOPQRSTUVWXYZ")
+_TURNED: Final = str.maketrans({old: new for row in _LETTERS for old, new in zip(row, row[1:] + row[0], strict=True)})
+SPELLINGS: Final = (
+    ("a line break behind it", f"{PATH}%0A"), ("a doubled slash", f"/{PATH}"), ("a dot segment", f"/.{PATH}"),
+    ("a parameter of the segment", f"{PATH};x=1"), ("a sibling", f"{PATH}_message"), ("below it", f"{PATH}/message"),
+)  # fmt: skip
+"""Other paths at which a server may answer, and a guard in front may not look."""
 Spoil = Callable[[Shot], Shot]
 
 
@@ -157,11 +168,15 @@ def _compressions(voice: Voice) -> Iterator[Trial]:
 def _hosts(voice: Voice) -> Iterator[Trial]:
     for host in ("attacker.example", "attacker.example:8000", "localhost.attacker.example", "0.0.0.0:8000"):
         yield Trial(f"Host {host}", voice.plain().named(host), voice.plain())
+    for name, host in _LIKE_OWN:
+        yield Trial(f"Host that {name}", voice.plain().named(host), voice.plain())
 
 
 def _origins(voice: Voice) -> Iterator[Trial]:
     for origin in ("http://attacker.example", "null", "http://localhost.attacker.example", "file://"):
         yield Trial(f"Origin {origin}", voice.plain().adding(("origin", origin)), voice.plain())
+    for name, host in _LIKE_OWN:
+        yield Trial(f"Origin that {name}", voice.plain().adding(("origin", f"http://{host}")), voice.plain())
 
 
 def _routing(voice: Voice) -> Iterator[Trial]:
@@ -209,17 +224,14 @@ def _framing(voice: Voice) -> Iterator[Trial]:
         Content_Length_and_chunks=lambda shot: shot.adding(*chunked).carrying(
             f"{len(shot.body):x}\r\n".encode() + shot.body + b"\r\n0\r\n\r\n"
         ),
-        two_lengths=lambda shot: shot.adding(("content-length", "5")),
+        # By either of them there is a message to serve.
+        two_lengths=lambda shot: shot.adding(("content-length", str(len(shot.body)))).carrying(shot.body + b" " * 8),
     )
 
 
 def _paths(voice: Voice) -> Iterator[Trial]:
     # With the Host of another site, so that it shows whether anybody was asked on the way to what answers.
-    for name, path in (
-        ("a line break behind it", f"{PATH}%0A"), ("a doubled slash", f"/{PATH}"), ("a dot segment", f"/.{PATH}"),
-        ("a parameter of the segment", f"{PATH};x=1"), ("a sibling", f"{PATH}_message"),
-        ("below it", f"{PATH}/message"),
-    ):  # fmt: skip
+    for name, path in SPELLINGS:
         yield Trial(name, voice.plain().named(_ELSEWHERE).at(path), voice.plain())
 
 
@@ -247,7 +259,9 @@ def _responses(voice: Voice) -> Iterator[Trial]:
 
 def _sessions(voice: Voice) -> Iterator[Trial]:
     if voice.session:
-        turned = "".join(chr(ord(each) ^ 1) if each.isalnum() else each for each in voice.session)
+        # Of the same look, so that nobody refuses it for that: a UUID stays one.
+        turned = voice.session[:-8] + voice.session[-8:].translate(_TURNED)
+        turned += "0" if turned == voice.session else ""
         yield from _spoiling(
             voice,
             a_session_of_nobody=lambda shot: shot.setting("mcp-session-id", turned),

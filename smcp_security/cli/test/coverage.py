@@ -1,4 +1,4 @@
-"""Which rules of a policy the cases hold in place: a rule is covered if without it some case comes out otherwise."""
+"""Which rules of a policy the cases hold in place: a rule is covered if without it some case fails."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from smcp_security.cli.test.relevance import apart, concerned
-from smcp_security.cli.test.trial import Ground, Verdict, bench, play, standing_alone
+from smcp_security.cli.test.trial import Ground, Verdict, bench, meets, play, standing_alone
 from smcp_security.errors import PolicyError
 from smcp_security.policy import Policy
 from smcp_security.policy.places import Path, shown_path
@@ -125,7 +125,7 @@ def without(raw: Mapping[str, Any], paths: Collection[Path]) -> dict[str, Any]:
 def _matter(
     raw: Mapping[str, Any], batch: Batch, verdicts: Mapping[str, Verdict], ground: Ground
 ) -> dict[Path, bool | None]:
-    """Whether some case comes out otherwise, for each rule of a batch."""
+    """Whether some case fails that did not, for each rule of a batch."""
     try:
         changed = replace(ground, policy=standing_alone(Policy.from_dict(without(raw, batch))))
     except PolicyError:
@@ -139,6 +139,10 @@ def _matter(
         }
     with bench(changed) as security:
         return {
-            path: any(play(case, security, ground.tools).shape != verdicts[case.name].shape for case in chosen)
+            # Not by what is found: a case that expects any refusal does not notice that another rule refuses.
+            path: any(
+                not meets(case, verdicts[case.name]) and meets(case, play(case, security, ground.tools))
+                for case in chosen
+            )
             for path, chosen in batch.items()
         }

@@ -15,6 +15,7 @@ import msgspec
 
 from smcp_security.checks.envelope import CAPABILITIES_KEY, VERSION_KEY
 from smcp_security.cli.test.bench import Bench
+from smcp_security.cli.test.headers import sent
 from smcp_security.contexts import RequestContext
 from smcp_security.contracts.contract import ResolvedPath
 from smcp_security.decision import Action, Caller, Decision, Finding
@@ -30,6 +31,7 @@ _NOBODY_SENDS: Final = "x-smcp-test-caller"
 # What the policy says may depend on it: only who has a token can be asked for another one with more scopes.
 _SOURCES: Final = {"jwt": "jwt", "key": "api-key", "user": "forwarded", "cert": "certificate"}
 _OTHER: Final = "+lists"
+_REFUSALS: Final = frozenset({"deny", "withhold"})
 _ELSEWHERE: Final = "192.0.2.1"
 """An address of documentation (RFC 5737): the list must not be charged to who is judged."""
 
@@ -47,11 +49,6 @@ class Verdict(msgspec.Struct, frozen=True):
 
     outcome: str
     findings: tuple[Finding, ...] = ()
-
-    @property
-    def shape(self) -> tuple[Any, ...]:
-        """What two verdicts are compared by: the outcome, and what was found where."""
-        return self.outcome, tuple((each.code, each.where, each.action) for each in self.findings)
 
 
 def standing_alone(policy: Policy) -> Policy:
@@ -94,12 +91,13 @@ def play(case: Case, security: Bench, tools: Sequence[Mapping[str, Any]] = ()) -
     if tools:
         _show(case, security, tools, modern)
     message = _message(case, modern=modern)
+    context = _context(case, sent(case.headers, message, security.policy.server))
     for _ in range(case.times - 1):
-        decision = security.process_request_sync(message, _context(case))
+        decision = security.process_request_sync(message, context)
         _verdict(case, decision, security)
         security.settle_sync(decision)
     # Held: what nobody can answer any more counts as ended.
-    running = [security.process_request_sync(message, _context(case)) for _ in range(case.at_once)]
+    running = [security.process_request_sync(message, context) for _ in range(case.at_once)]
     return _verdict(case, running[-1], security)
 
 
@@ -112,11 +110,18 @@ def meets(case: Case, verdict: Verdict) -> str:
     missing = [code for code in case.code if code not in codes]
     if missing:
         return f"expected {', '.join(missing)}, got {_told(verdict)}"
+    if case.code and case.expect in _REFUSALS and not _refuses(case.code, verdict):
+        # Without the rule that is meant here it would be refused all the same.
+        return f"expected {' or '.join(case.code)} to be what refuses it, got {_told(verdict)}"
     if case.where is not None and not any(
         each.where == case.where for each in verdict.findings if each.code in case.code
     ):
         return f"expected it at {case.where}, got {_told(verdict)}"
     return ""
+
+
+def _refuses(codes: Sequence[str], verdict: Verdict) -> bool:
+    return any(each.code in codes and each.action is Action.BLOCK for each in verdict.findings)
 
 
 def _told(verdict: Verdict) -> str:
@@ -153,7 +158,7 @@ def _result(case: Case) -> Mapping[str, Any]:
     return {"content": [block]}
 
 
-def _context(case: Case) -> RequestContext:
+def _context(case: Case, headers: Mapping[str, str]) -> RequestContext:
     given = case.caller
     caller = None
     if given is not None:
@@ -161,7 +166,7 @@ def _context(case: Case) -> RequestContext:
         caller = Caller(
             given.id, True, source, given.roles, frozenset(given.scopes), given.tenant, claims=dict(given.claims)
         )
-    return RequestContext(ip_address=case.address, headers=dict(case.headers), caller=caller)
+    return RequestContext(ip_address=case.address, headers=headers, caller=caller)
 
 
 def _message(case: Case, *, modern: bool) -> dict[str, Any]:
@@ -192,7 +197,7 @@ def _show(case: Case, security: SMCPSecurityFramework, tools: Sequence[Mapping[s
         update={"caller": other, "address": _ELSEWHERE, "message": None, "call": None, "prompt": None, "resource": None,
                 "method": "tools/list", "headers": {}, "params": None}
     )  # fmt: skip
-    decision = security.process_request_sync(_message(lister, modern=modern), _context(lister))
+    decision = security.process_request_sync(_message(lister, modern=modern), _context(lister, {}))
     if decision.allowed and decision.request is not None:
         security.process_response_sync(
             {"jsonrpc": "2.0", "id": decision.request.id, "result": {"tools": list(tools)}}, decision

@@ -6,6 +6,7 @@ from typing import Final
 
 from smcp_security.lint.finding import Finding, Severity
 from smcp_security.lint.run import Report
+from smcp_security.lint.secrets import printable
 
 _COMMANDS: Final = {
     Severity.HIGH: "error", Severity.MEDIUM: "warning", Severity.LOW: "notice", Severity.INFO: "notice",
@@ -31,7 +32,9 @@ def _command(finding: Finding) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    # Line ends have an escape of their own; all else that a log would obey, or cannot hold, is shown.
+    known = "".join(each if each in "\r\n" else printable(each) for each in text)
+    return known.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

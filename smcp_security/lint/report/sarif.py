@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, Final
@@ -92,8 +93,9 @@ def _location(finding: Finding) -> dict[str, Any]:
 
 
 def _uri(file: str) -> str:
-    path = PurePath(file).as_posix()
-    return f"file://{quote(path)}" if path.startswith("/") else quote(path)
+    # As octets: a name need not be UTF-8.
+    path = os.fsencode(PurePath(file).as_posix())
+    return f"file://{quote(path)}" if path.startswith(b"/") else quote(path)
 
 
 def _unreadable(file: str, problem: str) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from itertools import combinations
+from typing import Final
 
 from smcp_security.lint.destruction import destroys, is_destructive
 from smcp_security.lint.document import Document
@@ -11,6 +14,11 @@ from smcp_security.lint.registry import rule
 from smcp_security.policy.access import AllowRule, Condition, DenyRule, RolePolicy, inherited
 from smcp_security.policy.globs import covers, matches
 from smcp_security.policy.places import Path
+
+_MANY: Final = 6
+_SHADOWED: Final = ("tools", "prompts", "resources", "methods")
+# An address up to its host, maybe a whole one; what ends with a dot, a dash or a colon goes on on purpose.
+_WITHOUT_PATH: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*[^/?#.:@-]", re.ASCII)
 
 
 def _roles(document: Document) -> Iterator[tuple[str, RolePolicy]]:
@@ -31,7 +39,8 @@ def shadowed_restriction(document: Document) -> Iterator[Found]:
     """Conditions or scopes restrict nothing, because another rule of the role allows the same without them.
 
     Why:
-        One rule that matches is enough. Whoever wrote the condition thinks that it protects something.
+        One rule that matches is enough, so of two rules for one thing the one with fewer conditions decides. Whoever
+        wrote the other thinks that it protects something.
     Bad:
         identity: {api_keys: {file: keys.yaml}}
         roles:
@@ -51,24 +60,44 @@ def shadowed_restriction(document: Document) -> Iterator[Found]:
     See: docs/policy.md#roles https://cwe.mitre.org/data/definitions/863.html
     """
     for name, role in _roles(document):
-        free = _unrestricted(document, name, role)
+        free = _allowed(document, name, role)
         for index, allow in enumerate(role.allow):
-            if not allow.when and not allow.scopes:
-                continue
-            for kind in ("tools", "prompts"):
+            for kind in _SHADOWED if allow.when or allow.scopes else ():
                 for at, glob in enumerate(getattr(allow, kind)):
-                    if any(covers(wide, glob) for wide in free[kind]):
+                    less = next((less for less in _fewer(_asked(allow)) if _covered(glob, free[kind].get(less))), None)
+                    if less is not None:
+                        how = "on fewer conditions" if less else "without condition"
                         where = ("roles", name, "allow", index, kind, at)
-                        yield Found(where, "another rule allows it without condition, so this one restricts nothing")
+                        yield Found(where, f"another rule allows it {how}, so this one restricts nothing")
 
 
-def _unrestricted(document: Document, name: str, role: RolePolicy) -> dict[str, list[str]]:
-    """What a role allows without conditions and scopes, by itself and by what it extends."""
+def _covered(glob: str, wider: list[str] | None) -> bool:
+    return any(covers(wide, glob) for wide in wider or ())
+
+
+def _asked(rule: AllowRule) -> frozenset[str]:
+    """Everything that a rule asks for besides the name, as it is shown: quicker to compare."""
+    return frozenset([*map(repr, rule.when), *rule.scopes])
+
+
+def _fewer(asked: frozenset[str]) -> Iterator[frozenset[str]]:
+    """What asks for less: all of it where that is not much, and else nothing at all or one thing."""
+    most = len(asked) - 1 if len(asked) <= _MANY else 1
+    for size in range(most + 1):
+        yield from map(frozenset, combinations(sorted(asked), size))
+
+
+def _allowed(document: Document, name: str, role: RolePolicy) -> dict[str, dict[frozenset[str], list[str]]]:
+    """What a role allows, by itself and by what it extends: kind -> what is asked for -> names."""
     assert document.policy is not None
     roles = document.policy.roles or {}
-    counted = [role, *(roles[parent] for parent in inherited(name, roles) if roles[parent].tenants is None)]
-    rules = [rule for each in counted for rule in each.allow if not rule.when and not rule.scopes]
-    return {kind: [glob for rule in rules for glob in getattr(rule, kind)] for kind in ("tools", "prompts")}
+    found: dict[str, dict[frozenset[str], list[str]]] = {kind: {} for kind in _SHADOWED}
+    for each in (role, *(roles[parent] for parent in inherited(name, roles) if roles[parent].tenants is None)):
+        for allow in each.allow:
+            asked = _asked(allow)
+            for kind, by_asked in found.items():
+                by_asked.setdefault(asked, []).extend(getattr(allow, kind))
+    return found
 
 
 @rule("POL211", "duplicate-rule", "low")
@@ -131,7 +160,8 @@ def wildcard_on_destructive(document: Document) -> Iterator[Found]:
 def _destroyed(document: Document, glob: str, denied: list[str]) -> str:
     """What is to be said of a wildcard; "" if nothing."""
     if document.known is None:
-        free = not denied and not glob.replace("*", "")
+        # A denial of something else leaves those that destroy.
+        free = not any(is_destructive(each) for each in denied) and not glob.replace("*", "")
         return "takes every tool that destroys as well, today's and tomorrow's; name them, or deny them" if free else ""
     hit = [
         tool
@@ -263,13 +293,31 @@ def _excludes(one: Condition, other: Condition) -> bool:
         return False
     ones, others = _values(one), _values(other)
     if ones is not None and others is not None:
-        # Types count: for a condition 1 and true are two values.
-        return {(type(value), value) for value in ones}.isdisjoint((type(value), value) for value in others)
+        # For a condition 1 and 1.0 are one value, and 1 and true two.
+        return {(isinstance(value, bool), value) for value in ones}.isdisjoint(
+            (isinstance(value, bool), value) for value in others
+        )
+    if ones is not None:
+        return not any(_fits(other, value) for value in ones)
+    if others is not None:
+        return not any(_fits(one, value) for value in others)
+    if (one.range is None) != (other.range is None):
+        return True
     if one.range is not None and other.range is not None:
         return _apart(one.range, other.range) or _apart(other.range, one.range)
     if one.prefix is not None and other.prefix is not None:
         return not one.prefix.startswith(other.prefix) and not other.prefix.startswith(one.prefix)
     return False
+
+
+def _fits(condition: Condition, value: object) -> bool:
+    """Whether a value begins with the prefix, or lies in the range, of a condition that has either."""
+    if condition.prefix is not None:
+        return isinstance(value, str) and value.startswith(condition.prefix)
+    if condition.range is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    least, most = condition.range
+    return (least is None or value >= least) and (most is None or value <= most)
 
 
 def _values(condition: Condition) -> tuple[object, ...] | None:
@@ -283,10 +331,11 @@ def _apart(low: tuple[object, object], high: tuple[object, object]) -> bool:
 
 @rule("POL217", "open-prefix", "medium", "medium")
 def open_prefix(document: Document) -> Iterator[Found]:
-    """A prefix of a path does not end with a slash.
+    """A prefix of a path or an address does not end with a slash.
 
     Why:
-        A prefix is text: `/srv/data` lets `/srv/data-secret/keys` through as well.
+        A prefix is text: `/srv/data` lets `/srv/data-secret/keys` through as well, and `https://example.com` also
+        `https://example.com.evil.example`.
     Bad:
         identity: {api_keys: {file: keys.yaml}}
         roles:
@@ -296,12 +345,17 @@ def open_prefix(document: Document) -> Iterator[Found]:
         roles:
           dev: {allow: [{tools: ["fs.read"], when: [{argument: path, prefix: /srv/data/}]}]}
     Fix:
-        End the folder with its slash, or write a contract of the kind path with `roots`, which resolves the path.
+        End the folder or the host with its slash, or write a contract of the kind path with `roots`, which resolves the
+        path, or of the kind url with `hosts`.
     See: docs/policy.md#roles https://cwe.mitre.org/data/definitions/22.html
     """
     for path, each in _rules(document):
         for index, condition in enumerate(each.when if path[2] == "allow" else ()):
             prefix = condition.prefix if condition.prefix is not None else ""
+            if _WITHOUT_PATH.fullmatch(prefix):
+                told = "lets hosts through that only begin so; end the host with a slash"
+                yield Found((*path, "when", index, "prefix"), told)
+                continue
             last = prefix.rpartition("/")[2]
             # With a dot in its last part it is a file rather than a folder.
             if "/" in prefix and last and last[-1] not in "-_:=?" and "." not in last:

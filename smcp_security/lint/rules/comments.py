@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from smcp_security.lint.comments import Comments, Ignore
+from smcp_security.lint.comments import UNIGNORED, Comments, Ignore
 from smcp_security.lint.finding import Edit, Fix, Found
 from smcp_security.lint.registry import rule
 from smcp_security.lint.selection import suggested
+
+ASK_TOOLS: Final = frozenset(
+    {
+        "POL212", "POL213", "POL311", "POL406", "POL416", "POL420", "POL421", "POL424", "POL510", "POL609", "POL704",
+        "POL808",
+    }
+)  # fmt: skip
+"""Rules that find other things where a list of tools is known."""
 
 
 @rule("LNT001", "ignore-without-reason", "medium", reads="comments")
@@ -47,8 +56,8 @@ def unused_ignore(comments: Comments) -> Iterator[Found]:
     """
     for ignore in comments.ignores:
         known = [name for name in ignore.names if _codes(name, comments)]
-        ran = [name for name in known if any(code in comments.ran for code in _codes(name, comments))]
-        # A rule that did not run might have found what the comment is about.
+        ran = [name for name in known if any(_looked(code, comments) for code in _codes(name, comments))]
+        # A rule that did not look might have found what the comment is about.
         if ignore.reason and known and ran == known == list(ignore.names) and ignore not in comments.used:
             fix = None if comments.document.is_json else Fix((_removal(comments, ignore),))
             yield Found(ignore.span, f"nothing here is a finding of {', '.join(known)}; take the comment out", fix=fix)
@@ -65,10 +74,11 @@ def _removal(comments: Comments, ignore: Ignore) -> Edit:
 
 @rule("LNT003", "unknown-ignore", "medium", reads="comments")
 def unknown_ignore(comments: Comments) -> Iterator[Found]:
-    """A comment names no rule, or one that does not exist.
+    """A comment names no rule, one that does not exist, or one that no comment can ignore.
 
     Why:
-        It ignores nothing, and whoever wrote it thinks that it does.
+        It ignores nothing, and whoever wrote it thinks that it does. A file that cannot be used (POL001, CFG001,
+        LCK001) is never clean: no other rule has looked at all of it.
     Bad:
         mode: monitor # smcp: ignore[POL999] trial until the end of the quarter
     Good:
@@ -85,6 +95,18 @@ def unknown_ignore(comments: Comments) -> Iterator[Found]:
                 meant = suggested(name, comments.known)
                 advice = f"did you mean {meant}?" if meant else "`smcp lint --explain all` lists the rules"
                 yield Found(ignore.span, f'no rule "{name[:40]}"; {advice}')
+            elif not UNIGNORED.isdisjoint(_codes(name, comments)):
+                yield Found(ignore.span, f"{name} cannot be ignored: with it no other rule has looked; mend the file")
+
+
+def _looked(code: str, comments: Comments) -> bool:
+    """Whether a rule had all that it looks at: it ran, the loader takes the policy, the tools are known."""
+    document = comments.document
+    if code not in comments.ran or (comments.known[code].reads == "policy" and document.policy is None):
+        return False
+    if code in UNIGNORED:
+        return False
+    return code not in ASK_TOOLS or (document.known is not None and code != "POL704")
 
 
 def _codes(name: str, comments: Comments) -> list[str]:

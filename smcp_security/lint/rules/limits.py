@@ -164,10 +164,11 @@ def shared_counter(document: Document) -> Iterator[Found]:
     See: docs/policy.md#limits
     """
     assert document.policy is not None
-    own = any({"caller", "tenant", "address"} & set(limit.per) for limit in document.policy.limits)
     for section in ("limits", "budgets", "concurrency"):
-        for index, entry in enumerate(getattr(document.policy, section)):
-            if not {"caller", "tenant", "address"} & set(entry.per) and not (own and section == "limits"):
+        entries = getattr(document.policy, section)
+        own = any({"caller", "tenant", "address"} & set(entry.per) for entry in entries)
+        for index, entry in enumerate(entries):
+            if not {"caller", "tenant", "address"} & set(entry.per) and not own:
                 yield Found((section, index, "per"), "one caller can use it up for everybody; add caller to per")
 
 
@@ -202,8 +203,11 @@ def cap_never_reached(document: Document) -> Iterator[Found]:
     budgets = [(set(budget.per), budget.tokens) for budget in policy.budgets]
     for index, (per, tokens) in enumerate(budgets):
         for other, (wider, theirs_tokens) in enumerate(budgets):
-            same = tokens.span == theirs_tokens.span and theirs_tokens.count <= tokens.count
-            if other < index and wider <= per and same:
+            # What a month allows in all, a day cannot exceed.
+            span = tokens.span == theirs_tokens.span or (tokens.span, theirs_tokens.span) == ("day", "month")
+            # Of two that are equal the later one is in vain.
+            before = other < index or (other > index and (wider, theirs_tokens) != (per, tokens))
+            if before and wider <= per and span and theirs_tokens.count <= tokens.count:
                 yield Found(("budgets", index), f"never reached: budgets[{other}] is spent before it")
                 break
 

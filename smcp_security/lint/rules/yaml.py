@@ -16,6 +16,7 @@ _OCTAL: Final = re.compile(r"[-+]?0[0-9_]+", re.ASCII)
 _SEXAGESIMAL: Final = re.compile(r"[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?", re.ASCII)
 # Keys for which the policy itself has the word: `flood: off`.
 _WORDS: Final = frozenset({"off"})
+_NUMERIC: Final = frozenset({"range", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
 
 
 def _quoted(document: Document, path: Path, spelt: str) -> Fix:
@@ -114,5 +115,7 @@ def unquoted_version(document: Document) -> Iterator[Found]:
     """
     for path, spelt in document.plain_scalars:
         value = document.at(path)
-        if isinstance(value, float) and "e" not in spelt.lower() and spelt.endswith("0") and repr(value) != spelt:
+        shortened = isinstance(value, float) and spelt.endswith("0") and repr(value) != spelt
+        # Where numbers are meant, quotes would be wrong.
+        if shortened and "e" not in spelt.lower() and _NUMERIC.isdisjoint(path):
             yield Found(path, f"{spelt} is the number {value!r}; put quotes around it if the spelling counts")
