@@ -29,6 +29,7 @@ def whoami(token: str) -> str:
 
 
 @mcp.tool()
+@secure_tool
 def remember(note: str) -> str:
     """Keep a note. This tool has no secret, and gets none by any word of its caller."""
     return f"kept: {note}"

@@ -51,12 +51,20 @@ def _doctor(*arguments: str, folder: Path, python: str | Path = sys.executable) 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the keys that one of the examples asks for."""
+    """A folder with the keys and the vault that some of the examples ask for."""
     made = tmp_path_factory.mktemp("site")
-    keys = [sys.executable, "-m", "smcp_security.cli", "keys", "create", "--file", "keys.yaml", "--owner", "ann"]
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([*keys, "--role", "reader"], cwd=made, env=environ, capture_output=True, check=True)
+    _smcp(made, "keys", "create", "--file", "keys.yaml", "--owner", "ann", "--role", "reader")
+    _smcp(made, "vault", "init", "--file", "vault.smcp", "--key-out", "vault.key")
+    vault = ("--file", "vault.smcp", "--key", "file:vault.key")
+    _smcp(made, "vault", "set", "webhook", *vault, given="a-value-for-the-webhook")
+    _smcp(made, "vault", "set", "billing", "--tenant", "acme", *vault, given="a-value-for-billing")
     return made
+
+
+def _smcp(folder: Path, *arguments: str, given: str = "") -> None:
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "smcp_security.cli", *arguments]
+    subprocess.run(command, cwd=folder, env=environ, input=given, text=True, capture_output=True, check=True)
 
 
 def test_there_are_examples_to_look_at() -> None:
