@@ -16,6 +16,15 @@ class Opened:
     def __init__(self, name: str, value: bytes, version: int, tenant: str = "") -> None:
         self.name, self.value, self.version, self.tenant = name, value, version, tenant
 
+    @property
+    def is_text(self) -> bool:
+        """Whether the value is UTF-8."""
+        try:
+            self.value.decode()
+        except UnicodeDecodeError:
+            return False
+        return True
+
     def __repr__(self) -> str:
         return f"Opened(name={self.name!r}, version={self.version})"
 

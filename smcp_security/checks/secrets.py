@@ -81,7 +81,7 @@ def build(policy: Policy, wanted: Mapping[str, str], texts: Collection[str] = ()
             except _Lacking as lacking:
                 return _refused("SMCP921", f"{name}: {lacking.reason}")
         for parameter in texts:
-            if not _is_text(opened[wanted[parameter]].value):
+            if not opened[wanted[parameter]].is_text:
                 return _refused("SMCP921", f"{wanted[parameter]}: not UTF-8")
         return Outcome(given=tuple(Given(parameter, opened[name]) for parameter, name in wanted.items()))
 
@@ -116,14 +116,6 @@ def _open(name: str, tenants: Sequence[str]) -> Run[Opened]:
             raise _Lacking(f"under {LEAST_GRANTED} bytes")
         return opened
     raise _Lacking("not there, or expired")
-
-
-def _is_text(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _refused(code: str, about: str) -> Outcome:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from smcp_security.cli import pin
+from smcp_security.cli.pin import reach
 from smcp_security.cli.pin.faults import Unreached
 from smcp_security.cli.pin.target import target_of, warnings_about
 from smcp_security.codes import CODES
@@ -103,7 +104,7 @@ def test_what_is_careful_is_not_warned_about(url: str) -> None:
 
 @pytest.mark.parametrize("missing", ["mcp", "httpx2"])
 def test_a_missing_package_is_named_with_its_installation(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-    monkeypatch.setattr(pin, "find_spec", lambda name: None if name == missing else object())
+    monkeypatch.setattr(reach, "find_spec", lambda name: None if name == missing else object())
     run = smcp("pin", URL)
     assert run.code == 2
     assert missing in run.complaint and "pip install 'smcp-security[mcp]'" in run.complaint

@@ -62,26 +62,18 @@ def handed_out(framework: SMCPSecurityFramework, variables: Sequence[Variable]) 
 
 
 def _value(framework: SMCPSecurityFramework, variable: Variable) -> str:
-    value = framework.hand_out(variable.secret, variable.name).value
-    if b"\0" in value:
+    opened = framework.hand_out(variable.secret, variable.name)
+    if b"\0" in opened.value:
         raise VaultError(
             f"--env {variable.name}: the secret {variable.secret} holds a NUL byte, which no environment can carry"
         )
-    if not _is_text(value):
+    if not opened.is_text:
         # Each runtime spells such bytes in a way of its own, in which nobody would find them.
         raise VaultError(
             f"--env {variable.name}: the secret {variable.secret} is no UTF-8, and variables are text; store it in"
             " base64"
         )
-    return os.fsdecode(value)
-
-
-def _is_text(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return os.fsdecode(opened.value)
 
 
 def _texts(value: Any) -> Iterator[str]:

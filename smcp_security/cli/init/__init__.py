@@ -7,30 +7,20 @@ import secrets
 import shlex
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from smcp_security.cli.output import Failure
+from smcp_security.cli.pin.reach import PartedCommand, is_parted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NEEDED = ("mcp", "httpx2")
-_PARTED = "smcp.parted"
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 
-class _Command(click.Command):
-    """Remembers whether `--` was there: what stands behind it is a command, what stands alone is a file."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta[_PARTED] = "--" in args
-        return super().parse_args(ctx, args)
-
-
-@click.command("init", cls=_Command)
+@click.command("init", cls=PartedCommand)
 @click.argument("source", nargs=-1, type=click.UNPROCESSED, metavar="[TOOLS.json | -- COMMAND [ARG]...]")
 @click.option("--from", "url", metavar="URL", help="A server to ask for its tools.")
 @click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'",
@@ -61,7 +51,7 @@ def command(
       smcp init -- npx -y some-mcp-server@1.2.3
       smcp init tools.json --out policy.yaml
     """
-    parted = context.meta[_PARTED]
+    parted = is_parted(context)
     _check(source, url, headers, path, parted=parted, force=force)
     _check_keys(keys)
     tools, told = _tools(source, url, headers, timeout, parted=parted)
@@ -125,23 +115,12 @@ def _tools(
 
 
 def _visited(source: Sequence[str], url: str | None, headers: Sequence[str], timeout: float) -> list[dict[str, Any]]:
-    from smcp_security.cli.pin.target import target_of, warnings_about
+    from smcp_security.cli.pin.reach import check_reach, visited
+    from smcp_security.cli.pin.target import target_of
 
     target = target_of([url] if url is not None else source, headers, parted=url is None)
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise Failure(
-            "init", f"needs the packages {', '.join(missing)}; install them: pip install 'smcp-security[mcp]'"
-        )
-    for warning in warnings_about(target, headers):
-        click.echo(f"smcp init: warning: {warning}", err=True)
-    from smcp_security.cli.pin.faults import Unreached
-    from smcp_security.cli.pin.visit import visit
-
-    try:
-        return visit(target, "auto", timeout).tools
-    except Unreached as error:
-        raise Failure("init", str(error)) from None
+    check_reach("init", target, headers)
+    return visited("init", target, "auto", timeout).tools
 
 
 def _validated(text: str) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
 
 from smcp_security.cli.output import Failure
-from smcp_security.cli.pin.target import Target, target_of, warnings_about
+from smcp_security.cli.pin.reach import PartedCommand, check_reach, is_parted, visited
+from smcp_security.cli.pin.target import target_of
 
 if TYPE_CHECKING:
     from smcp_security.cli.pin.judgement import Judgement
@@ -19,19 +19,8 @@ if TYPE_CHECKING:
     from smcp_security.cli.pin.visit import Seen
     from smcp_security.pins.lock import Lock
 
-_NEEDED = ("mcp", "httpx2")
-_PARTED = "smcp.parted"
 
-
-class _Command(click.Command):
-    """Remembers whether `--` was there: what stands behind it is a command, what stands alone is a URL."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.meta[_PARTED] = "--" in args
-        return super().parse_args(ctx, args)
-
-
-@click.command("pin", cls=_Command)
+@click.command("pin", cls=PartedCommand)
 @click.argument("server", nargs=-1, type=click.UNPROCESSED, metavar="URL | -- COMMAND [ARG]...")
 @click.option("--file", "path", default="smcp.lock", show_default=True, metavar="FILE", help="The lock file.")
 @click.option("--check", is_flag=True, help="Write nothing: compare the server with FILE. For CI.")
@@ -96,14 +85,10 @@ def command(
         raise click.UsageError("--check writes nothing; leave --update and --accept out")
     if check and not server:
         return _shown(_whole(path), form)
-    target = target_of(server, headers, parted=context.meta[_PARTED])
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise Failure("pin", f"needs the packages {', '.join(missing)}; install them: pip install 'smcp-security[mcp]'")
-    for warning in warnings_about(target, headers):
-        click.echo(f"smcp pin: warning: {warning}", err=True)
+    target = target_of(server, headers, parted=is_parted(context))
+    check_reach("pin", target, headers)
     before = _before(path, needed=check)
-    seen = _visited(target, era, timeout)
+    seen = visited("pin", target, era, timeout)
     return _shown(_settled(seen, before, path, check=check, update=update, accept=accept), form)
 
 
@@ -111,16 +96,6 @@ def _before(path: str, *, needed: bool) -> Lock | None:
     from smcp_security.pins.file import load_lock
 
     return load_lock(path) if needed or os.path.lexists(path) else None
-
-
-def _visited(target: Target, era: str, timeout: float) -> Seen:
-    from smcp_security.cli.pin.faults import Unreached
-    from smcp_security.cli.pin.visit import visit
-
-    try:
-        return visit(target, era, timeout)
-    except Unreached as error:
-        raise Failure("pin", str(error)) from None
 
 
 def _settled(seen: Seen, before: Lock | None, path: str, *, check: bool, update: bool, accept: bool) -> Account:

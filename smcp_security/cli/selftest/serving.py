@@ -68,7 +68,10 @@ def _why(error: BaseException) -> str:
     if isinstance(error, Unloadable):
         return str(error)
     own = own_error(error)
-    return f"it raises {told(error)}" if own is None else "; ".join(str(own).splitlines())
+    if own is not None:
+        return "; ".join(str(own).splitlines())
+    missing = isinstance(error, ModuleNotFoundError)
+    return f"it raises {told(error)}{'; run this where the module can be imported' if missing else ''}"
 
 
 def _hold(leash: int, stops: Sequence[Callable[[], None]]) -> None:

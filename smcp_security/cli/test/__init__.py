@@ -58,10 +58,11 @@ def _percent(run: Run) -> float:
 
 
 def _run(policy_file: str, cases_file: str, covers: bool) -> Run:
+    from smcp_security.cli.environment import without_settings
     from smcp_security.cli.test.cases import read_cases
     from smcp_security.cli.test.coverage import coverage
     from smcp_security.cli.test.report import Run
-    from smcp_security.cli.test.trial import Ground, standing_alone, without_settings
+    from smcp_security.cli.test.trial import Ground, standing_alone
     from smcp_security.policy import Policy
     from smcp_security.policy.source import read
 

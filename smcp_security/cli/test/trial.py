@@ -5,7 +5,6 @@ Nothing outside is asked: no store, no issuer, no audit, no vault. Who calls is 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from posixpath import normpath
@@ -60,18 +59,6 @@ def standing_alone(policy: Policy) -> Policy:
         sources = {"api_keys": None, "jwt": (), "introspection": (), "certificate": None, "forwarded": nobody}
         update["identity"] = identity.model_copy(update=sources)
     return policy.model_copy(update=update)
-
-
-@contextmanager
-def without_settings() -> Iterator[None]:
-    """Hide every `SMCP_` variable of the shell: a case must come out the same wherever it is played."""
-    hidden = {name: value for name, value in os.environ.items() if name.startswith("SMCP_")}
-    for name in hidden:
-        del os.environ[name]
-    try:
-        yield
-    finally:
-        os.environ.update(hidden)
 
 
 @contextmanager

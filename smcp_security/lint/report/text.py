@@ -70,8 +70,9 @@ def summary(report: Report) -> str:
     files = f"{len(report.documents)} file{'' if len(report.documents) == 1 else 's'}"
     found = f"{count} finding{'' if count == 1 else 's'} ({told})" if count else "no findings"
     ignored = f"; {report.ignored} ignored" if report.ignored else ""
+    unread = f"; {len(report.unreadable)} not read" if report.unreadable else ""
     mendable = sum(finding.fix is not None and finding.fix.safe for finding in report.findings)
-    return f"{found} in {files}{ignored}" + (f"; {mendable} can be mended with --fix" if mendable else "")
+    return f"{found} in {files}{unread}{ignored}" + (f"; {mendable} can be mended with --fix" if mendable else "")
 
 
 def statistics(report: Report) -> str:

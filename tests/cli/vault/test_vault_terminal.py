@@ -16,21 +16,6 @@ pytestmark = pytest.mark.real
 WORDS = " ".join(("correct", "pony", "stapler", "bicycle", "91"))
 
 
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> str:
-    made = new_key()
-    monkeypatch.setenv("SMCP_VAULT_KEY", made)
-    monkeypatch.delenv("SMCP_POLICY", raising=False)
-    return made
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    made = Desk.with_vault(tmp_path)
-    made.put("github")
-    return made
-
-
 def screen(desk: Desk, *arguments: str, stdout: int | None = None) -> Screen:
     return Screen("vault", *arguments, "--file", str(desk.file), stdout=stdout)
 

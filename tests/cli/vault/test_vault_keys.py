@@ -18,21 +18,6 @@ from tests.cli.vaults import VALUE, Desk
 READS = [("get", "github"), ("list",), ("verify",), ("rm", "github", "--yes"), ("rewrap",), ("rotate", "first")]
 
 
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> str:
-    made = new_key()
-    monkeypatch.setenv("SMCP_VAULT_KEY", made)
-    monkeypatch.delenv("SMCP_POLICY", raising=False)
-    return made
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    made = Desk.with_vault(tmp_path)
-    made.put("github")
-    return made
-
-
 def policy(desk: Desk, *lines: str) -> str:
     """The name of a policy with these lines in its `vault` section."""
     section = "".join(f"\n  {line}" for line in (f"file: {desk.file}", *lines))

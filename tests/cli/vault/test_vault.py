@@ -11,7 +11,6 @@ import pytest
 
 from smcp_security.cli.vault.place import KEY
 from smcp_security.keys.api_key import moment
-from smcp_security.vault.key_text import new_key
 from smcp_security.vault.providers import from_references
 from smcp_security.vault.store import FileStore
 from smcp_security.vault.vault import Secret, Vault
@@ -19,14 +18,6 @@ from tests.cli.terminal import smcp
 from tests.cli.vaults import VALUE, Desk
 
 SHORT = "0123456789a"
-
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> str:
-    made = new_key()
-    monkeypatch.setenv("SMCP_VAULT_KEY", made)
-    monkeypatch.delenv("SMCP_POLICY", raising=False)
-    return made
 
 
 @pytest.fixture

@@ -13,25 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from smcp_security.vault.key_text import new_key
 from tests.cli.vaults import VALUE, Desk
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> str:
-    made = new_key()
-    monkeypatch.setenv("SMCP_VAULT_KEY", made)
-    monkeypatch.delenv("SMCP_POLICY", raising=False)
-    return made
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    made = Desk.with_vault(tmp_path)
-    made.put("github")
-    return made
 
 
 def started(desk: Desk, *arguments: str, **streams: object) -> subprocess.Popen[bytes]:
