@@ -48,6 +48,11 @@ def proxied(
         if client.writes >= 0:
             client.hang_up()
         process.wait(PATIENCE)
+    except AssertionError as error:
+        # Why a proxy ended is on its stderr alone, which is gone with the test's folder.
+        told = b"" if stderr is None else stderr.read_bytes()[-2000:]
+        error.add_note(f"the proxy: exit code {process.poll()} at that moment, stderr {told!r}")
+        raise
     finally:
         process.kill()
         process.wait()

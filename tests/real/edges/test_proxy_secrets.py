@@ -46,7 +46,7 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    """One for all: nothing changes it but the last test."""
+    """One for all: no test changes it, since they run in any order."""
     return House(tmp_path_factory.mktemp("proxy"))
 
 
@@ -86,7 +86,9 @@ def test_a_flood_on_stderr_comes_through_whole_and_holds_nobody_up(house: House,
     assert log.read_bytes().count(b"complaint\n") == 100_000
 
 
-def test_what_cannot_be_opened_starts_no_server(house: House, tmp_path: Path) -> None:
+def test_what_cannot_be_opened_starts_no_server(tmp_path: Path) -> None:
+    house = House(tmp_path)
+
     def run(*variables: str, key: str = house.key) -> tuple[int, str]:
         started = [sys.executable, "-c", f"open({str(tmp_path / 'started')!r}, 'w')"]
         environment = {"PATH": os.environ["PATH"], KEY: key}
