@@ -233,7 +233,7 @@ async def measure(plan: Plan) -> list[Side]:
 
 
 def _about() -> dict[str, str]:
-    with SMCPSecurityFramework({**POLICY, "audit": {"file": os.devnull}}) as security:
+    with SMCPSecurityFramework(POLICY) as security:
         packages = {name: version(name) for name in ("mcp", "uvicorn", "starlette")}
         return {
             "command": " ".join(["python benchmarks/soak.py", *sys.argv[1:]]),

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from smcp_security import audit
+from smcp_security.audit.commits import Commits
 from smcp_security.checks import Step, grants_of, request_steps, response_steps
 from smcp_security.checks.budgets import Tokenizer
 from smcp_security.checks.limits import build_flood
-from smcp_security.checks.rung import Rung
+from smcp_security.checks.rung import Recall, Rung
 from smcp_security.detectors import Detector, Detectors
 from smcp_security.errors import PolicyError
+from smcp_security.observers import Observer, Subject
 from smcp_security.pins.file import read_lock
 from smcp_security.pins.lock import Lock, schemas_of
 from smcp_security.policy import Policy, resolve
@@ -40,7 +42,7 @@ _SECTIONS: Final = ("arguments", "contracts", "injection", "limits", "results", 
 class Surroundings:
     """What outlives every policy: the guard and the open exchanges of this process, the tokenizer, who is told what.
 
-    `on_store` is told "away" and "back".
+    `on_store` is told "away" and "back". `commits` is for verdicts that wait for the disk.
     """
 
     flood: MemoryStore
@@ -50,6 +52,7 @@ class Surroundings:
     count_tokens: Tokenizer | None = None
     detectors: tuple[Detector, ...] = ()
     vault_key: KeyProvider | None = None
+    commits: Commits = field(default_factory=Commits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Armed:
     """A policy ready to judge: the two ladders, what they share, and where verdicts are written down.
 
     `flood` is the rung for what an edge refuses by itself, `statuses` what the policy says of HTTP statuses by code.
+    `observers` are told of verdicts besides the audit.
     """
 
     policy: Policy
@@ -74,6 +78,14 @@ class Armed:
     detectors: Detectors
     sources: Sources
     statuses: Mapping[str, int]
+    observers: tuple[Observer, ...] = ()
+    # Those that raised, by identity: they are asked no more.
+    deaf: set[int] = field(default_factory=set)
+
+    @property
+    def must_keep(self) -> bool:
+        """Whether a message is denied whose record cannot be kept."""
+        return self.policy.audit.on_failure == "deny"
 
     def summary(self) -> str:
         """One line that says what is on."""
@@ -98,9 +110,6 @@ def arm(source: PolicySource, around: Surroundings, before: Armed | None = None)
     definitions = Definitions(_stated(policy), *_pinned(lock))
     monitored = frozenset(section for section in _SECTIONS if not policy.enforces(section))
     same = before is not None and before.policy.audit == policy.audit
-    # A random key stays: hashes of one process go on comparing equal.
-    keyed = before.seal.digest if same and before is not None else None
-    digest = keyed or audit.Digest.from_reference(policy.audit.key, os.environ)
     custody = _custody(policy, around, before)
     keys = _keys(policy, custody)
     store = _store(policy, around, before)
@@ -112,6 +121,8 @@ def arm(source: PolicySource, around: Surroundings, before: Armed | None = None)
             keys.adopt(before.keys)
     environment_key = keys is not None and keys.environment_key
     request, response = _ladders(policy, rulebook, around, lock, environment_key, custody is not None)
+    sink = before.sink if same and before is not None else audit.open_sink(policy.audit, os.environ)
+    seal = _seal(policy, _mode(monitored), rulebook.version, lock, sink, before if same else None)
     return Armed(
         policy,
         request,
@@ -120,15 +131,51 @@ def arm(source: PolicySource, around: Surroundings, before: Armed | None = None)
         monitored,
         definitions,
         lock,
-        before.sink if same and before is not None else audit.open_sink(policy.audit),
-        audit.Seal(_mode(monitored), policy.digest, rulebook.version, digest, policy.audit.arguments == "full"),
+        sink,
+        seal,
         store,
         keys,
         custody,
         detectors,
         Sources(definitions, around.exchanges, around.flood, store, keys, around.resolution, detectors, custody),
         _statuses(policy),
+        _observers(policy, definitions, sink, seal, store),
     )
+
+
+def _seal(
+    policy: Policy, mode: str, rules: str, lock: Lock | None, sink: audit.Sink, before: Armed | None
+) -> audit.Seal:
+    """What records say of the policy. `before` is the one in force, where its audit is the same."""
+    if before is not None:
+        # A random key stays: hashes of one process go on comparing equal.
+        digest, arguments = before.seal.digest, before.seal.arguments
+    else:
+        keys = sink.keys
+        digest = (
+            audit.Digest.from_reference(policy.audit.key, os.environ) if keys is None else audit.Digest(keys.digest)
+        )
+        arguments = audit.arguments_of(policy.audit.arguments)
+    return audit.Seal(mode, policy.digest, rules, digest, "" if lock is None else lock.digest, arguments)
+
+
+def _observers(
+    policy: Policy, definitions: Definitions, sink: audit.Sink, seal: audit.Seal, store: Store
+) -> tuple[Observer, ...]:
+    """Who is told of verdicts besides the audit. Raises `PolicyError` for one that cannot be."""
+    if not (policy.metrics.prometheus or policy.metrics.opentelemetry):
+        return ()
+    # Late: for those alone that are watched so.
+    from smcp_security import metrics, tracing
+
+    def declared(tool: str, upstream: str) -> bool:
+        return tool in policy.tools or definitions.recall(Recall(tool, upstream)) is not None
+
+    def away() -> bool:
+        return bool(getattr(store, "away", False))
+
+    subject = Subject(policy.digest, seal.rules, seal.mode, declared, sink, away)
+    return (*metrics.observers_of(policy.metrics, subject), *tracing.observers_of(policy.metrics, subject))
 
 
 def _ladders(

@@ -100,3 +100,15 @@ class KeyFileError(SMCPError):
     """A file of API keys or of a JWKS that cannot be used. The message says where and what to do."""
 
     code: ClassVar[str] = "invalid_keys"
+
+
+class AuditError(SMCPError):
+    """An audit file, its keys or a checkpoint that cannot be used. The message says where and what to do."""
+
+    code: ClassVar[str] = "invalid_audit"
+
+
+class AuditDamaged(AuditError):
+    """A file of the audit or of its keys that was changed, cut or torn. The message says which."""
+
+    code: ClassVar[str] = "damaged_audit"

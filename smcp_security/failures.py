@@ -27,11 +27,11 @@ def withheld_after(error: Exception, decision: Decision) -> Decision:
     return engine.withheld(_code(error), decision)
 
 
-def log_frames(error: Exception) -> None:
+def log_frames(error: Exception, what: str = "a check failed, the message was denied") -> None:
     """Types and places only: messages of validators hold the input."""
     frames = traceback.extract_tb(error.__traceback__)
     places = " > ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}:{frame.name}" for frame in frames)
-    _log.error("a check failed, the message was denied: %s at %s", type(error).__name__, places)
+    _log.error("%s: %s at %s", what, type(error).__name__, places)
 
 
 def _code(error: Exception) -> str:

@@ -16,10 +16,12 @@ from smcp_security.contexts import Facts, Incoming, as_given
 from smcp_security.decision import Decision
 from smcp_security.detectors import Detector
 from smcp_security.errors import AuditUnavailable, FrameworkClosed
+from smcp_security.health import Health
+from smcp_security.health.checkup import Checkup, loaded_from
 from smcp_security.inspection import Inspection
 from smcp_security.policy import Policy
 from smcp_security.resolution import Resolution
-from smcp_security.settlement import ends_exchange
+from smcp_security.settlement import ends_exchange, error_of
 from smcp_security.stores.exchanges import Exchanges
 from smcp_security.stores.memory import MemoryStore
 from smcp_security.stores.store import revocable
@@ -61,7 +63,10 @@ class SMCPSecurityFramework(Inspection):
         )
         self._closed = False
         self._changing = Lock()
+        self._checkup = Checkup()
+        loaded = loaded_from(policy)
         self._armed = arm(policy, self._around)
+        self._checkup.armed(self._armed, loaded)
         forks.watch(self)
         _log.info("%s", self._armed.summary())
 
@@ -78,7 +83,10 @@ class SMCPSecurityFramework(Inspection):
         with self._changing:
             if self._closed:
                 raise FrameworkClosed("the framework is closed")
+            loaded = loaded_from(policy)
             before, self._armed = self._armed, arm(policy, self._around, self._armed)
+            self._checkup.armed(self._armed, loaded)
+            self._tell(before, lambda observer: observer.close(), closing=True)
             retire(before, self._armed)
         _log.info("policy reloaded: %s", self._armed.summary())
 
@@ -86,6 +94,8 @@ class SMCPSecurityFramework(Inspection):
         """Flush and close the audit. Messages offered afterwards are denied."""
         with self._changing:
             self._closed = True
+            self._checkup.close()
+            self._tell(self._armed, lambda observer: observer.close(), closing=True)
             retire(self._armed, None)
             self._around.resolution.close()
 
@@ -121,7 +131,7 @@ class SMCPSecurityFramework(Inspection):
         judged = await self.inspect_response(contexts.octets(message), decision)
         if ends_exchange(judged):
             await self.settle(decision)
-        return self._outcome(message, judged, started)
+        return self._outcome(message, judged, decision, started)
 
     def process_response_sync(self, message: Incoming, decision: Decision) -> Decision:
         """`process_response` without an event loop."""
@@ -129,12 +139,18 @@ class SMCPSecurityFramework(Inspection):
         judged = self.inspect_response_sync(contexts.octets(message), decision)
         if ends_exchange(judged):
             self.settle_sync(decision)
-        return self._outcome(message, judged, started)
+        return self._outcome(message, judged, decision, started)
 
-    def _outcome(self, message: Incoming, judged: Decision, started: float) -> Decision:
-        size = len(judged.context.raw or b"") if judged.context is not None else 0
-        result = "complete" if judged.allowed else "withheld"
-        self.finish(judged, result=result, size=size, seconds=time.monotonic() - started, findings=judged.findings)
+    def _outcome(self, message: Incoming, judged: Decision, decision: Decision, started: float) -> Decision:
+        self.finish(
+            decision,
+            result="complete" if judged.allowed else "withheld",
+            size=len(judged.context.raw or b"") if judged.context is not None else 0,
+            seconds=time.monotonic() - started,
+            error=error_of(judged),
+            findings=judged.findings,
+            beside=not ends_exchange(judged),
+        )
         return as_given(judged, message)
 
     # -- who does not count any more ---------------------------------------------------------------------------------
@@ -155,6 +171,25 @@ class SMCPSecurityFramework(Inspection):
         """Wait up to `timeout` seconds until the audit is written; whether it is."""
         return self._armed.sink.flush(timeout)
 
+    # -- how it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed: every message is denied from then on."""
+        return self._closed
+
+    async def health(self, deadline: float | None = None) -> Health:
+        """What works now of all that judging needs: store, keys, vault, audit and policy, asked all at once.
+
+        What gives no answer within `deadline` seconds counts as failing; left out, `probes.deadline`. Never raises for
+        what it finds, and what was found less than a second ago is not asked again.
+        """
+        return await self._checkup.health_async(deadline)
+
+    def health_sync(self, deadline: float | None = None) -> Health:
+        """`health` without an event loop."""
+        return self._checkup.health(deadline)
+
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _store_changed(self, state: str) -> None:
@@ -167,4 +202,5 @@ class SMCPSecurityFramework(Inspection):
     def reset_locks(self) -> None:
         """Called in the child after a fork."""
         self._changing = Lock()
+        self._checkup.reset_locks()
         reset_locks(self._armed, self._around)

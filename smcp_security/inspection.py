@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from smcp_security import audit, contexts, engine
 from smcp_security.armed import Armed, Surroundings
+from smcp_security.audit import notes
+from smcp_security.audit.commits import within_event_loop
 from smcp_security.checks import Step
 from smcp_security.checks.custody import AskSought, Given, OpenSecret
 from smcp_security.checks.http import Http
@@ -23,6 +25,7 @@ from smcp_security.drivers import drive, drive_async, to_its_end
 from smcp_security.errors import AuditUnavailable, FrameworkClosed, Unavailable, VaultError
 from smcp_security.failures import broken, log_frames, withheld_after
 from smcp_security.message import Kind
+from smcp_security.observers import Ending, Observer
 from smcp_security.policy.vault import LEAST_GRANTED
 from smcp_security.settlement import counted, settlement
 from smcp_security.sources import answering
@@ -72,10 +75,12 @@ class Inspection:
             decision = await drive_async(self._request_run(context, armed, demands, earlier), answer)
         except Exception as error:
             decision = broken(error, context)
-        decision = self._handed(decision, context, armed)
+        decision = self._noted(decision, context, armed, edge, earlier)
+        if notes.waits(self._armed.sink, decision, context, earlier):
+            decision = self._unless_lost(await self._kept(decision), decision, context)
         if earlier is not None and decision.allowed:
             return decision
-        decision = self._settled(decision, context, armed, edge)
+        self._in_force(decision, context, armed, edge)
         if not decision.allowed:
             await self.settle(decision)
         return decision
@@ -96,10 +101,12 @@ class Inspection:
             decision = drive(self._request_run(context, armed, demands, earlier), answer)
         except Exception as error:
             decision = broken(error, context)
-        decision = self._handed(decision, context, armed)
+        decision = self._noted(decision, context, armed, edge, earlier)
+        if notes.waits(self._armed.sink, decision, context, earlier):
+            decision = self._unless_lost(self._kept_sync(), decision, context)
         if earlier is not None and decision.allowed:
             return decision
-        decision = self._settled(decision, context, armed, edge)
+        self._in_force(decision, context, armed, edge)
         if not decision.allowed:
             self.settle_sync(decision)
         return decision
@@ -191,7 +198,12 @@ class Inspection:
         armed = self._begin(context)
         flooded = drive(armed.flood(context), armed.sources.answer).findings
         decision = engine.denial(flooded[0] if flooded else finding(code), context, context.id)
-        return self._noted(decision, context, armed, edge)
+        decision = self._noted(decision, context, armed, edge)
+        # What is refused has done nothing: an event loop need not stand still for its record.
+        if notes.waits(self._armed.sink, decision, context) and not within_event_loop():
+            decision = self._unless_lost(self._kept_sync(), decision, context)
+        self._tell(armed, lambda observer: observer.decided(decision, context, edge))
+        return decision
 
     def sought(self) -> Sought | None:
         """The values that nothing the server says may hold: what an edge passes on unjudged is searched for them."""
@@ -212,6 +224,8 @@ class Inspection:
         if armed.sink.wants(False):
             given = Given(receiver, opened)
             armed.sink.write(audit.secret_record(Decision(True, _new_id()), given, time.time(), armed.seal))
+            if armed.sink.waits and not self._kept_sync() and armed.must_keep:
+                raise AuditUnavailable("the record of the secret is not on the disk; see the log smcp_security.sink")
         return opened
 
     def holds(self, secret: str, owner: str) -> bool:
@@ -227,22 +241,25 @@ class Inspection:
         status: int = 0,
         size: int = 0,
         seconds: float = 0.0,
+        tokens: int | None = None,
+        error: str = "",
         findings: tuple[Finding, ...] = (),
+        beside: bool = False,
     ) -> None:
-        """Note what became of an allowed message, under the id of its decision. It has run: this denies nothing."""
-        asked = decision.request
-        if result == "withheld" and asked is not None and asked.kind is Kind.REQUEST and decision.context is not None:
-            self._around.exchanges.settle(decision.context.session, asked.id)
-        sink = self._armed.sink
-        if not sink.wants(result == "withheld"):
-            return
-        record = audit.outcome_record(
-            id=decision.id, at=time.time(), status=status, result=result, size=size, seconds=seconds, findings=findings
-        )
-        try:
-            sink.write(record)
-        except AuditUnavailable:
-            _log.error("audit: the outcome of %s could not be recorded", decision.id)
+        """Note what became of an allowed message, under the id of its decision. It has run: this denies nothing.
+
+        `tokens` are those of the answer; left out, what the budgets counted. `error` is the class of what failed.
+        `beside`: more about a message whose outcome is noted elsewhere; observers are told of each outcome once.
+        """
+        asked, context = decision.request, decision.context
+        if result == "withheld" and asked is not None and asked.kind is Kind.REQUEST and context is not None:
+            self._around.exchanges.settle(context.session, asked.id)
+        if tokens is None and context is not None:
+            tokens = context.tokens
+        ending = Ending(notes.result_of(result, error), status, size, seconds, tokens, error, findings)
+        notes.note_ending(self._armed.sink, decision, ending)
+        if not beside:
+            self._tell(self._armed, lambda observer: observer.ended(decision, ending))
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -311,9 +328,9 @@ class Inspection:
         except Exception as error:
             log_frames(error)
 
-    def _settled(self, decision: Decision, context: Context, armed: Armed, edge: str) -> Decision:
-        """The verdict as it takes effect: written down, and what is allowed open for its answer."""
-        decision = self._noted(decision, context, armed, edge)
+    def _in_force(self, decision: Decision, context: Context, armed: Armed, edge: str) -> None:
+        """The verdict takes effect: observers are told, and what is allowed is open for its answer."""
+        self._tell(armed, lambda observer: observer.decided(decision, context, edge))
         if armed.keys is not None:
             # The app gets the decision in its scope, and has no use for the caller's credential.
             context.http, context.token, context.api_key = None, "", ""
@@ -322,17 +339,17 @@ class Inspection:
         if decision.allowed and decision.request is not None:
             caller = "" if context.caller is None else context.caller.id
             self._around.exchanges.open(context.session, decision.request, caller)
-        return decision
 
-    def _handed(self, decision: Decision, context: Context, armed: Armed) -> Decision:
-        """Write down which secrets the call gets, before it gets them; a call that is refused gets none."""
-        if not context.given:
-            return decision
+    def _noted(
+        self, decision: Decision, context: Context, armed: Armed, edge: str, earlier: Decision | None = None
+    ) -> Decision:
+        """Write down which secrets the call gets, before it gets them, and the verdict, before it takes effect.
+
+        Where that fails and the policy says so, it is a denial. A call that is refused gets no secret.
+        """
         try:
-            sink = self._armed.sink
-            if decision.allowed and sink.wants(False):
-                for given in context.given:
-                    sink.write(audit.secret_record(decision, given, context.now, armed.seal))
+            # Where a reload came in between, the sink in force: the one before is closed.
+            notes.note_verdict(self._armed.sink, armed.seal, decision, context, edge, earlier=earlier)
         except AuditUnavailable:
             decision = engine.denial(finding("SMCP002"), context, decision.id)
         except Exception as error:
@@ -341,19 +358,35 @@ class Inspection:
             context.given = ()
         return decision
 
-    def _noted(self, decision: Decision, context: Context, armed: Armed, edge: str) -> Decision:
-        """Write the verdict down before it takes effect. Where that fails and the policy says so, it is a denial."""
+    async def _kept(self, decision: Decision) -> bool:
         try:
-            # Where a reload came in between, the sink in force: the one before is closed.
-            sink = self._armed.sink
-            if sink.wants(not decision.allowed):
-                sink.write(audit.decision_record(decision, context, armed.seal, edge))
-        except AuditUnavailable:
-            blocking = finding("SMCP002")
-            return engine.denial(blocking, context, decision.id)
-        except Exception as error:
-            return broken(error, context)
-        return decision
+            return await self._around.commits.kept_async(self._armed.sink)
+        except BaseException:  # the client hung up, and the call does not run
+            notes.note_ending(self._armed.sink, decision, Ending("cancelled"))
+            await self.settle(decision)
+            raise
+
+    def _kept_sync(self) -> bool:
+        return self._around.commits.kept(self._armed.sink)
+
+    def _unless_lost(self, kept: bool, decision: Decision, context: Context) -> Decision:
+        """The verdict, or a denial in place of one whose record is not kept."""
+        if kept:
+            return decision
+        if self._around.commits.missed():
+            _log.error("audit: the record of %s is not on the disk; see the log smcp_security.sink", decision.id)
+        return notes.lost(self._armed.sink, decision, context, must=self._armed.must_keep)
+
+    def _tell(self, armed: Armed, told: Callable[[Observer], None], *, closing: bool = False) -> None:
+        """Observers decide nothing: one that raises is not asked again."""
+        for observer in armed.observers:
+            if id(observer) in armed.deaf and not closing:
+                continue
+            try:
+                told(observer)
+            except Exception as error:
+                armed.deaf.add(id(observer))
+                log_frames(error, f"the observer {type(observer).__qualname__} failed and is not told any more")
 
 
 def _new_id() -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from smcp_security.checks.budgets import Tokenizer, result_draws, tokens_of, tokens_of_size
 from smcp_security.checks.rung import Context, Release, Run, Settle
 from smcp_security.decision import Decision
 from smcp_security.message import Kind
+
+_LARGEST_CODE: Final = 2**53
 
 Owing: TypeAlias = Callable[[str, "str | int | None"], "Context | None"]
 """What a request of a session owes that is answered on another exchange than its own."""
@@ -27,7 +29,7 @@ def counted(
     payer = asked if late is None else late
     if payer is not None and payer.draws:
         # What was withheld has been made all the same.
-        payer.uncounted += tokens_of(answer.raw or b"", count_tokens)
+        _owe(payer, tokens_of(answer.raw or b"", count_tokens))
         if answer.message is not None and answer.message.kind is Kind.RESPONSE:
             yield from _tokens(payer)
     if late is not None:
@@ -50,10 +52,22 @@ def ends_exchange(judged: Decision) -> bool:
     return message is None or message.kind is Kind.RESPONSE
 
 
+def error_of(judged: Decision) -> str:
+    """The class of the failure that an answer tells: a JSON-RPC code, or `tool`; empty for none."""
+    message = None if judged.context is None else judged.context.message
+    if message is None or message.kind is not Kind.RESPONSE:
+        return ""
+    error, result = message.value.get("error"), message.value.get("result")
+    if type(error) is dict:
+        code = error.get("code")
+        return str(code) if type(code) is int and abs(code) <= _LARGEST_CODE else "error"
+    return "tool" if type(result) is dict and result.get("isError") is True else ""
+
+
 def weigh(size: int, asked: Context | None) -> None:
     """Bytes that nobody judged weigh as much as others; no tokenizer is asked of what may be no text."""
     if asked is not None and asked.draws:
-        asked.uncounted += tokens_of_size(size)
+        _owe(asked, tokens_of_size(size))
 
 
 def settlement(context: Context) -> Run[None]:
@@ -62,6 +76,11 @@ def settlement(context: Context) -> Run[None]:
     if context.slots:
         slots, context.slots = context.slots, ()
         yield from Release(slots).ask()
+
+
+def _owe(context: Context, tokens: int) -> None:
+    context.uncounted += tokens
+    context.tokens = tokens + (context.tokens or 0)
 
 
 def _tokens(context: Context) -> Run[None]:

@@ -19,7 +19,7 @@ from smcp_security.armed import Armed
 from smcp_security.checks import Step
 from smcp_security.checks.rung import Context, Run
 from smcp_security.decision import CLEAN, Outcome
-from smcp_security.errors import AuditUnavailable
+from tests.audit.disk import Disk
 from tests.envelopes import call, encoded, headers_of, legacy, response
 
 SHELL = "a; cat /etc/passwd | sh"
@@ -176,28 +176,12 @@ def test_a_closed_framework_denies() -> None:
     assert _codes(_judge(security, legacy("ping"))) == ["SMCP001"]
 
 
-class _FullSink:
-    """A sink whose disk is full."""
-
-    healthy = False
-
-    def wants(self, refused: bool) -> bool:
-        return True
-
-    def write(self, record: object) -> None:
-        raise AuditUnavailable
-
-    def flush(self, timeout: float) -> bool:
-        return False
-
-    def close(self) -> None:
-        pass
-
-
 def test_a_message_that_cannot_be_recorded_is_denied_before_it_runs() -> None:
     with SMCPSecurityFramework(BOUNDLESS) as security:
         request = _judge(security, call("x"))
-        security._armed = replace(security._armed, sink=_FullSink())
+        disk = Disk()
+        disk.full, disk.healthy = True, False
+        security._armed = replace(security._armed, sink=disk)
         refused = _judge(security, call("x", id=4))
         assert _codes(refused) == ["SMCP002"] and refused.message is None
         assert refused.answer is not None and json.loads(refused.answer.body)["id"] == 4

@@ -16,9 +16,11 @@ from smcp_security.adapters.current import SCOPE_KEY, Exchange, during, is_judge
 from smcp_security.adapters.facts import bears_marks, encoding_of, http_of, known_metadata
 from smcp_security.adapters.legacy_sse import Streams, awaited, stand_in, unheard
 from smcp_security.adapters.places import Places, normalised
+from smcp_security.adapters.probes import answer, asked
 from smcp_security.adapters.reply import Reply
 from smcp_security.adapters.sdk.registered import check_placement
 from smcp_security.adapters.sdk.users import current
+from smcp_security.adapters.sending import send_answer
 from smcp_security.adapters.strays import COMPRESSED, is_mcp
 from smcp_security.armed import PolicySource
 from smcp_security.decision import Answer, Decision
@@ -79,8 +81,10 @@ class SMCPMiddleware:
         server = self.framework.policy.server
         if type(scope["headers"]) is not list:  # any iterable will do for ASGI, and we read it more than once
             scope = {**scope, "headers": list(scope["headers"])}
-        if (known := known_metadata(scope, self.framework.policy)) is not None:
-            await _send_answer(known, send)
+        if (probe := asked(scope, self.framework.policy)) is not None:
+            await send_answer(await answer(probe, self.framework), send)
+        elif (known := known_metadata(scope, self.framework.policy)) is not None:
+            await send_answer(known, send)
         elif place := self._places.place(scope, server.paths):
             await self._guard(scope, place, Body(receive), send)
         elif server.unlisted_mcp == "ignore":
@@ -125,28 +129,28 @@ class SMCPMiddleware:
                 await reply.settle()
         if not decision.allowed and decision.answer is not None:
             # A refused posted response: the waiting server was told, and its answer never reaches the client.
-            await _send_answer(decision.answer, send)
+            await send_answer(decision.answer, send)
 
     async def _too_late(self, decision: Decision, send: Send) -> None:
         if decision.allowed:
             await self.framework.settle(decision)
             self.framework.finish(decision, result="broken", status=404)
-        await _send_answer(Answer(404), send)
+        await send_answer(Answer(404), send)
 
     async def _refused(self, decision: Decision, stream: str, scope: Scope, body: Body, send: Send) -> None:
         if body.gone or decision.answer is None:
             return
         if not (stream and awaited(decision)):
-            await _send_answer(decision.answer, send)
+            await send_answer(decision.answer, send)
             if unheard(decision) and await self._is_theirs(stream, scope):
                 await self._streams.close(stream)
         elif await self._streams.deliver(stream, decision):
-            await _send_answer(Answer(202), send)
+            await send_answer(Answer(202), send)
         elif forward := stand_in(decision):
             inner = _inner(scope, forward, decision, self.framework.policy)
             await self.app(inner, body.replay(forward), send)
         else:
-            await _send_answer(decision.answer, send)
+            await send_answer(decision.answer, send)
 
     async def _is_theirs(self, stream: str, scope: Scope) -> bool:
         """Whether a session whose stream is open here belongs to who sends: it may have been refused unasked."""
@@ -180,7 +184,7 @@ class SMCPMiddleware:
     async def _refuse(self, code: str, scope: Scope, send: Send) -> None:
         decision = self._refusal(code, scope)
         if decision.answer is not None:
-            await _send_answer(decision.answer, send)
+            await send_answer(decision.answer, send)
 
     def _refusal(self, code: str, scope: Scope) -> Decision:
         return self.framework.refuse(code, self.framework.http_context(http_of(scope)), edge=_EDGE)
@@ -237,10 +241,3 @@ def _headers(
     if forward is not None:
         kept.append((b"content-length", str(len(forward)).encode()))
     return kept
-
-
-async def _send_answer(answer: Answer, send: Send) -> None:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-    headers.append((b"content-length", str(len(answer.body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})

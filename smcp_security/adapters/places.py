@@ -37,8 +37,7 @@ class Places:
         if path in paths:
             return str(path)
         listed = _spellings(tuple(paths))
-        full = normalised(path)
-        inner = _below(full, normalised(scope.get("root_path", "")))
+        full, inner = spellings(scope)
         for spelt in (full, inner):
             if spelt in listed:
                 return listed[spelt]
@@ -57,6 +56,12 @@ def _covers(place: tuple[str, bool], path: str) -> bool:
 @lru_cache(maxsize=16)
 def _spellings(paths: tuple[str, ...]) -> dict[str, str]:
     return {normalised(path): path for path in paths}
+
+
+def spellings(scope: Mapping[str, Any]) -> tuple[str, str]:
+    """The path of a request with the root path and without, normalised."""
+    full = normalised(scope["path"])
+    return full, _below(full, normalised(scope.get("root_path", "")))
 
 
 def normalised(path: str) -> str:

@@ -148,9 +148,11 @@ class Reply:
     ) -> bool:
         """Note the outcome. An app that was told that its stream has ended may leave by an error of its own kind."""
         self._over = True
+        by_us = self.ended and isinstance(error, Exception) and _caused_by(error, StreamEnded)
+        self._account.failed(None if by_us else error)
         self._account.close(self._body.gone)
         self._forget()
-        return self.ended and isinstance(error, Exception) and _caused_by(error, StreamEnded)
+        return by_us
 
     @property
     def _enforced(self) -> bool:
@@ -259,7 +261,7 @@ class Reply:
             return
         judged = await self._framework.inspect_response(raw, self._decision)
         if judged.allowed and isinstance(judged.message, bytes):
-            self._account.note(judged.findings)
+            self._account.hear(judged)
             await self._send_whole(judged.message)
         else:
             # In place of a notification stands nothing, and the answer that was asked for does not come any more.
@@ -282,11 +284,11 @@ class Reply:
             return self._unjudged.silent(event.raw, event.data) if await self._opened(event) else b""
         judged = await self._framework.inspect_response(event.data, self._decision)
         if judged.allowed:
-            self._account.note(judged.findings)
+            self._account.hear(judged)
             return event.raw if judged.message == event.data else with_data(event, _bytes(judged))
         if judged.message is None:
             # A notification, which nobody waits for: the answer is still to come, but not to who was revoked.
-            self._account.note(judged.findings)
+            self._account.hear(judged)
             self.ended = _revoked(judged)
             return b""
         error = self._refused(judged)
@@ -334,7 +336,7 @@ class Reply:
     def _refused(self, judged: Decision) -> bytes:
         """The error in place of an event; nothing if nobody waits for it by an id."""
         self._account.withheld = True
-        self._account.note(judged.findings)
+        self._account.hear(judged)
         # The request has its one answer now: whatever came after it would be a second.
         # Nor is there anything more to tell to a caller who was revoked.
         self.ended = self._awaited or _revoked(judged)
@@ -345,7 +347,7 @@ class Reply:
     async def _withhold(self, judged: Decision) -> None:
         """The error in place of the whole body. An error without an id must not ride on a 200."""
         self._account.withheld = True
-        self._account.note(judged.findings)
+        self._account.hear(judged)
         if not self._awaited:
             self._start = {**self._start, "status": max(self._account.status, 502)}
         await self._send_whole(_bytes(judged))

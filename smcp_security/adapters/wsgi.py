@@ -22,6 +22,7 @@ from smcp_security.adapters.facts import Scope, bears_marks, encoding_of, http_o
 from smcp_security.adapters.judges import Blocking, at_once
 from smcp_security.adapters.legacy_sse import Streams, awaited, stand_in
 from smcp_security.adapters.places import Places, normalised
+from smcp_security.adapters.probes import answer_sync, asked
 from smcp_security.adapters.strays import COMPRESSED, is_mcp
 from smcp_security.adapters.wsgi_input import receiving, unread
 from smcp_security.adapters.wsgi_output import App, Output, StartResponse, answered, ignored
@@ -53,6 +54,8 @@ class SMCPMiddleware:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         scope = scope_of(environ)
         server = self.framework.policy.server
+        if (probe := asked(scope, self.framework.policy)) is not None:
+            return answered(answer_sync(probe, self.framework), start_response, scope["method"])
         if (known := known_metadata(scope, self.framework.policy)) is not None:
             return answered(known, start_response, scope["method"])
         place = self._places.place(scope, server.paths)

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from smcp_security.audit.arguments import HASHED, Arguments
+from smcp_security.checks.traces import traceparent
 from smcp_security.decision import Action, Caller, Decision, Finding, finding
 
 if TYPE_CHECKING:
     from smcp_security.checks.custody import Given
     from smcp_security.checks.rung import Context
     from smcp_security.message import Message
+    from smcp_security.observers import Ending
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the record format, in every record as `v`."""
 
 TEXT_LIMIT: Final = 200
@@ -38,16 +41,15 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What every record of a policy says of it: how it judges, the digests of policy and rules, the keyed hash.
-
-    `full` keeps arguments and URIs as they came.
-    """
+    """What every record of a policy says of it: how it judges, the digests of policy, rules and lock file, the keyed
+    hash, and how much is told of arguments."""
 
     mode: str
     policy: str
     rules: str
     digest: Callable[[bytes], str]
-    full: bool = False
+    lock: str = ""
+    arguments: Arguments = HASHED
 
 
 def decision_record(decision: Decision, context: Context, seal: Seal, edge: str) -> dict[str, Any]:
@@ -67,9 +69,11 @@ def decision_record(decision: Decision, context: Context, seal: Seal, edge: str)
         "address": _capped(context.address, digest),
         "session": digest(_octets(context.session)) if context.session else "",
         "edge": edge,
+        "traceparent": traceparent(context),
         "mode": seal.mode,
         "policy": seal.policy,
         "rules": seal.rules,
+        "lock": seal.lock,
         "us": round(decision.timings.total()),
     }
 
@@ -90,41 +94,39 @@ def _asked(message: Message | None, seal: Seal) -> dict[str, Any]:
     """What the message asks for; nothing of one that was refused before it was read."""
     if message is None:
         return {"method": "", "target": "", "era": "", "revision": "", "arguments": None, "size": 0}
-    return {
-        "method": _capped(message.method, seal.digest),
-        "target": _target(message.method, message.target, seal),
+    digest, target = seal.digest, message.target
+    arguments, uri = seal.arguments.told(message, target if _is_uri(message.method, target) else "", digest)
+    asked = {
+        "method": _capped(message.method, digest),
+        "target": _target(message.method, target, digest),
         "era": message.era.value,
-        "revision": _capped(message.revision, seal.digest),
-        # A string is always a hash, an object always the value: the params of MCP are never a string.
-        "arguments": message.params if seal.full else seal.digest(message.raw),
+        "revision": _capped(message.revision, digest),
+        "arguments": arguments,
         "size": len(message.raw),
     }
+    return {**asked, "uri": _capped(uri, digest)} if uri else asked
 
 
-def outcome_record(
-    *, id: str, at: float, status: int, result: str, size: int, seconds: float, findings: Sequence[Finding] = ()
-) -> dict[str, Any]:
-    """The record of what became of an allowed message, under the id of its decision.
-
-    `status` is the HTTP status (0 where there is none), `size` the result in bytes, `seconds` the time from the
-    decision to the end of the answer, `findings` those about the result.
-    """
+def outcome_record(id: str, at: float, ending: Ending) -> dict[str, Any]:
+    """The record of what became of an allowed message, under the id of its decision."""
     return {
         "v": FORMAT,
         "kind": "outcome",
         "id": id,
         "at": timestamp(at),
-        "status": status,
-        "result": result,
-        "size": size,
-        "seconds": round(seconds, 6),
-        **_findings(findings),
+        "status": ending.status,
+        "result": ending.result,
+        "size": ending.size,
+        "seconds": round(ending.seconds, 6),
+        "tokens": ending.tokens,
+        "error": ending.error,
+        **_findings(ending.findings),
     }
 
 
 def secret_record(decision: Decision, given: Given, at: float, seal: Seal) -> dict[str, Any]:
     """The record of a secret that a call gets, under the id of its decision; never the value."""
-    caller, message = decision.caller, decision.request
+    digest, caller, message, context = seal.digest, decision.caller, decision.request, decision.context
     return {
         "v": FORMAT,
         "kind": "secret",
@@ -132,10 +134,13 @@ def secret_record(decision: Decision, given: Given, at: float, seal: Seal) -> di
         "at": timestamp(at),
         "secret": given.secret.name,
         "version": given.secret.version,
-        "receiver": _capped(given.parameter, seal.digest),
-        "tenant": _capped(given.secret.tenant, seal.digest),
-        "tool": "" if message is None else _target(message.method, message.target, seal),
-        "caller": None if caller is None else _capped(caller.id, seal.digest),
+        "receiver": _capped(given.parameter, digest),
+        "tenant": _capped(given.secret.tenant, digest),
+        "tool": "" if message is None else _target(message.method, message.target, digest),
+        "caller": None if caller is None else _caller(caller, digest),
+        # As in the decision, so that both are the same person's.
+        "label": "" if context is None else _capped(context.label, digest),
+        "address": "" if context is None else _capped(context.address, digest),
     }
 
 
@@ -160,18 +165,23 @@ def store_record(*, at: float, state: str) -> dict[str, Any]:
 
 
 def encode(record: Mapping[str, Any]) -> bytes:
-    r"""One line of printable ASCII that ends with `\n`; everything else in a text is a `\u` escape.
+    r"""The record as one line of printable ASCII that ends with `\n`."""
+    return printable(record) + b"\n"
+
+
+def printable(value: Mapping[str, Any]) -> bytes:
+    r"""JSON in printable ASCII; everything else in a text is a `\u` escape.
 
     Thus no line break, terminal sequence, bidirectional override or look-alike reaches the reader of the log.
     Half a surrogate pair, which strict JSON cannot hold, is written as the six characters of its escape.
     """
     try:
-        line = _ENCODER.encode(record)
+        line = _ENCODER.encode(value)
     except UnicodeEncodeError:
-        line = _ENCODER.encode(_without_lone_surrogates(record))
+        line = _ENCODER.encode(_without_lone_surrogates(value))
     if not line.isascii() or b"\x7f" in line:
         line = _NOT_PRINTABLE_ASCII.sub(_escape, line.decode()).encode()
-    return line + b"\n"
+    return line
 
 
 def timestamp(at: float) -> str:
@@ -220,13 +230,16 @@ def _finding(finding: Finding) -> dict[str, str]:
     return {**fields, "about": finding.about} if finding.about else fields
 
 
-def _target(method: str, target: str, seal: Seal) -> str:
+def _is_uri(method: str, target: str) -> bool:
+    return bool(target) and (method.startswith(("resources/", "tasks/")) or "://" in target)
+
+
+def _target(method: str, target: str, digest: Callable[[bytes], str]) -> str:
     """A resource URI is caller text and may hold a secret: its scheme and a hash. Names are kept."""
-    is_uri = method.startswith(("resources/", "tasks/")) or "://" in target
-    if seal.full or not is_uri or not target:
-        return _capped(target, seal.digest)
+    if not _is_uri(method, target):
+        return _capped(target, digest)
     scheme = _SCHEME.match(target)
-    return f"{scheme.group() if scheme else ''}:#{seal.digest(_octets(target))}"
+    return f"{scheme.group() if scheme else ''}:#{digest(_octets(target))}"
 
 
 def _capped(text: str, digest: Callable[[bytes], str]) -> str:

@@ -355,6 +355,8 @@ class Context:
     draws: Sequence[Draw] = ()
     # Tokens of the answer that no budget was charged for yet.
     uncounted: int = 0
+    # Tokens of the answer so far, whoever was charged; None where nobody counts.
+    tokens: int | None = None
     # What the vault opened for the tool: the one place where a value stands on its way to it.
     given: Sequence[Given] = ()
     findings: list[Finding] = field(default_factory=list)

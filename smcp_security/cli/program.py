@@ -16,11 +16,12 @@ from typing import Any, Final
 
 import click
 
-from smcp_security.errors import RulesError, SMCPError, VaultDamaged
+from smcp_security.errors import AuditDamaged, RulesError, SMCPError, VaultDamaged
 from smcp_security.version import VERSION
 
 # Said here, so that `smcp --help` need not load the commands.
 COMMANDS: Final = {
+    "audit": "Prove, read, export and clean the record of verdicts.",
     "check": "Judge one message against a policy; the exit code says allowed or denied.",
     "contracts": "Show what kinds of arguments are inferred for the tools of a server, and why.",
     "demo": "Run a real MCP server, its official client and a series of attacks.",
@@ -118,7 +119,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _failed(error.format_message(), error.exit_code)
     except RulesError as error:
         return _failed(f"smcp: the detection rules cannot be used: {_one_line(str(error))}", DAMAGED)
-    except VaultDamaged as error:
+    except (VaultDamaged, AuditDamaged) as error:
         return _failed(f"smcp: {_one_line(str(error))}", DAMAGED)
     except SMCPError as error:
         # A policy names every mistake on a line of its own.

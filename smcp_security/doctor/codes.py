@@ -74,6 +74,13 @@ _ROWS: Final = (
         "Correct it, or take it out.",
     ),
     Code(
+        "DOC006",
+        "shadowed-route",
+        "warning",
+        "A path of `probes` is a route of the application too: who asks from probes.networks gets the guard's answer.",
+        "Name another path in `probes`, null where the application's own answer should stand, or take the route out.",
+    ),
+    Code(
         "DOC010",
         "compressor-inside",
         "error",

@@ -94,6 +94,7 @@ class Examination:
                 report.note(iter([Found("DOC050", route.path, name_of(route.endpoint))]))
         for policy in policies.values():
             report.note(placement.unserved(seen.routes, policy))
+            report.note(placement.shadowed(seen.routes, policy))
 
     def _judge_policies(self, policies: Sequence[Policy], report: Report) -> None:
         for policy in {policy.digest: policy for policy in policies}.values():

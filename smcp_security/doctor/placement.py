@@ -61,6 +61,17 @@ def unserved(routes: Sequence[Route], policy: Policy) -> Iterator[Found]:
             yield Found("DOC005", path)
 
 
+def shadowed(routes: Sequence[Route], policy: Policy) -> Iterator[Found]:
+    """Routes of the application at paths that the guard answers by itself."""
+    probes = policy.probes
+    if probes is None:
+        return
+    answered = {normalised(path) for path in (probes.live, probes.ready, probes.metrics) if path is not None}
+    for route in routes:
+        if route.guards and not route.below and not answered.isdisjoint(_spellings(route)):
+            yield Found("DOC006", route.path, name_of(route.endpoint))
+
+
 def _spellings(route: Route) -> Iterator[str]:
     path = normalised(route.path)
     yield path

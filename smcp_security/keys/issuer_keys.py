@@ -38,6 +38,13 @@ class KeySet(msgspec.Struct, frozen=True):
     fetched: float
 
 
+class Copy(msgspec.Struct, frozen=True):
+    """How old the keys are, in seconds, that an issuer gave; and whether it gives no others though they are due."""
+
+    age: float
+    failing: bool
+
+
 class IssuerKeys:
     """What an issuer publishes at a URL. Thread-safe; callers of both kinds share one fetch."""
 
@@ -71,6 +78,11 @@ class IssuerKeys:
         """Of the keys that count now, without fetching; None if there is no good copy."""
         known = self._set
         return known.thumbprints if known is not None and self._age(known) <= self._counts_for else None
+
+    def copy(self) -> Copy | None:
+        """The copy that is known, without fetching; None before the first one."""
+        known = self._set
+        return None if known is None else Copy(self._age(known), self._is_failing())
 
     def fetch(self, kid: str) -> Sequence[VerificationKey]:
         """The keys for `kid`. Raises `Unavailable` while there is no good copy."""

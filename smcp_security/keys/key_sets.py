@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from smcp_security.checks.rung import FetchKeys, VerificationKey
 from smcp_security.errors import KeyFileError, PolicyError
 from smcp_security.keys.fetch import Fetcher, Resolve, check_source, resolve_name
-from smcp_security.keys.issuer_keys import IssuerKeys
+from smcp_security.keys.issuer_keys import Copy, IssuerKeys
 from smcp_security.keys.jwks import Unusable, chosen, nameless, parse_jwks, secret_key
 from smcp_security.keys.watched import Watched, parsed
 from smcp_security.policy.identity import IssuerPolicy
@@ -78,6 +78,11 @@ class KeySets:
             self._thumbprints = MappingProxyType({issuer: prints for issuer, prints in pairs if prints is not None})
             self._seen = seen
         return self._thumbprints
+
+    def copy_of(self, issuer: str) -> Copy | None:
+        """Of the keys that were fetched from an issuer; None where they were not, or are read from elsewhere."""
+        source = self._sources.get(issuer)
+        return source.copy() if isinstance(source, IssuerKeys) else None
 
     def adopt(self, before: KeySets) -> None:
         """Go on with what was fetched for issuers whose policy is the same."""

@@ -12,6 +12,7 @@ from smcp_security.errors import PolicyError, Unavailable
 from smcp_security.keys.api_key import ENVIRONMENT_KEY, environment_key
 from smcp_security.keys.client_secret import OpenVault
 from smcp_security.keys.introspection import Introspections
+from smcp_security.keys.issuer_keys import Copy
 from smcp_security.keys.key_file import KeyFile
 from smcp_security.keys.key_sets import KeySets
 from smcp_security.policy.identity import ApiKeysPolicy, IdentityPolicy
@@ -69,6 +70,10 @@ class Keys:
     def thumbprints(self) -> Mapping[str, frozenset[str]]:
         """Issuer to the thumbprints of the keys that it has now; the same object while nothing changes."""
         return self._sets.thumbprints()
+
+    def copy_of(self, issuer: str) -> Copy | None:
+        """How old the keys are that an issuer gave; None where none were fetched, or they are read from elsewhere."""
+        return self._sets.copy_of(issuer)
 
     def adopt(self, before: Keys) -> None:
         """After a reload: go on with what was fetched for parts of the policy that are the same."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from smcp_security.policy.access import AllowRule, Condition, DenyRule, RolePolicy, TenantAssertion
+from smcp_security.policy.audit import AuditPolicy
 from smcp_security.policy.identity import (
     ApiKeysPolicy,
     CertificatePolicy,
@@ -14,7 +15,7 @@ from smcp_security.policy.identity import (
 from smcp_security.policy.injection import DetectorsPolicy, Exclusion, InjectionPolicy
 from smcp_security.policy.limits import BudgetPolicy, ConcurrencyPolicy, CostPolicy, LimitPolicy
 from smcp_security.policy.load import resolve
-from smcp_security.policy.model import ArgumentsPolicy, AuditPolicy, ModePolicy, Policy
+from smcp_security.policy.model import ArgumentsPolicy, ModePolicy, Policy
 from smcp_security.policy.offers import PromptPolicy, ResourcePolicy
 from smcp_security.policy.pins import PinsPolicy
 from smcp_security.policy.results import Kept, ResultsPolicy

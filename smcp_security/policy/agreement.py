@@ -16,6 +16,7 @@ from smcp_security.policy.offers import variables_of
 from smcp_security.policy.places import Path
 from smcp_security.policy.tools import is_glob
 from smcp_security.policy.vault import HANDLE, GrantPolicy, VaultPolicy
+from smcp_security.policy.watching import audit_problems, probe_problems
 
 if TYPE_CHECKING:
     from smcp_security.policy.model import Policy
@@ -46,6 +47,8 @@ def check_agreement(policy: Policy) -> None:
         *_limits(policy),
         *_contracts(policy),
         *_granted(policy),
+        *audit_problems(policy.audit),
+        *probe_problems(policy),
     )
     if problems:
         raise Disagreement(problems)

@@ -24,9 +24,7 @@ PLANNED_KEYS: Final[frozenset[Pattern]] = frozenset({
     ("approvals",), ("flow",),
 })  # fmt: skip
 
-PLANNED_VALUES: Final[dict[Pattern, frozenset[str]]] = {
-    ("audit", "arguments"): frozenset({"redacted"}),
-}
+PLANNED_VALUES: Final[dict[Pattern, frozenset[str]]] = {}
 
 _NAMED: Final = (("tools",), ("prompts",), ("resources",), ("roles",))
 

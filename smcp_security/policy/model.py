@@ -13,15 +13,17 @@ from pydantic import BeforeValidator, Field, Strict, ValidationError, model_vali
 
 from smcp_security.policy.access import Roles
 from smcp_security.policy.agreement import check_agreement
+from smcp_security.policy.audit import AuditPolicy
 from smcp_security.policy.identity import IdentityPolicy
 from smcp_security.policy.injection import InjectionPolicy
 from smcp_security.policy.limits import BudgetPolicy, ConcurrencyPolicy, LimitPolicy
+from smcp_security.policy.observation import MetricsPolicy, ProbesPolicy
 from smcp_security.policy.offers import Prompts, Resources
 from smcp_security.policy.pins import PinsPolicy
 from smcp_security.policy.places import Places
 from smcp_security.policy.profiles import PROFILES, STANDARD, with_defaults
 from smcp_security.policy.results import ResultsPolicy
-from smcp_security.policy.section import EnvironmentName, FileName, FrozenMap, OrWord, Section, Truth
+from smcp_security.policy.section import FrozenMap, OrWord, Section, Truth
 from smcp_security.policy.server import ServerPolicy
 from smcp_security.policy.source import copied, read
 from smcp_security.policy.store import Store, StorePolicy
@@ -31,7 +33,6 @@ from smcp_security.policy.vault import VaultPolicy
 
 Mode = Literal["enforce", "monitor"]
 Choice = Literal["allow", "deny"]
-OnFailure = Literal["deny", "continue"]
 
 ADDRESS_RATE: Final = Rate(600, 60.0)
 """Ten messages a second for a minute: several times what an agent in a loop sends, well under what one core serves."""
@@ -66,26 +67,6 @@ class ArgumentsPolicy(Section):
     unknown_schema: Choice = Field(
         default=PROFILES[STANDARD]["arguments", "unknown_schema"],
         description="Calls to a tool whose schema is not known.",
-    )
-
-
-class AuditPolicy(Section):
-    """Where decisions are recorded and what they say."""
-
-    file: FileName = Field(
-        default=None, description="JSON Lines file, relative to the server's current directory. null: the logger."
-    )
-    key: EnvironmentName = Field(
-        default=None, description="env:NAME of the key for the hashes of arguments. null: a random one per process."
-    )
-    arguments: Literal["hashed", "full"] = Field(
-        default="hashed", description="full writes what callers sent to the audit."
-    )
-    on_failure: OnFailure = Field(
-        default=PROFILES[STANDARD]["audit", "on_failure"], description="Deny or serve while no record can be written."
-    )
-    queue: Annotated[int, Strict(), Field(ge=1, le=1_000_000)] = Field(
-        default=10_000, description="Records that may wait for the disk. 1 to 1,000,000."
     )
 
 
@@ -162,6 +143,10 @@ class Policy(Section):
     )
     vault: VaultPolicy | None = Field(default=None, description="Secrets for tools. null: there are none.")
     audit: AuditPolicy = Field(default=AuditPolicy.untouched(), description="The record of decisions.")
+    metrics: MetricsPolicy = Field(default=MetricsPolicy.untouched(), description="Counters, durations and spans.")
+    probes: ProbesPolicy | None = Field(
+        default=None, description="Paths at which the edge itself answers orchestrators. null: none."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -26,10 +26,14 @@ from smcp_security.policy.units import (
     RATE_PATTERN,
     SIZE_MAX,
     SIZE_PATTERN,
+    VOLUME_MAX,
+    VOLUME_MIN,
+    VOLUME_PATTERN,
     Rate,
     parse_duration,
     parse_rate,
     parse_size,
+    parse_volume,
 )
 
 V = TypeVar("V")
@@ -112,6 +116,18 @@ Size = Annotated[
         ]
     }),
 ]  # fmt: skip
+
+Volume = Annotated[
+    int,
+    BeforeValidator(parse_volume),
+    WithJsonSchema({
+        "anyOf": [
+            {"type": "integer", "minimum": VOLUME_MIN, "maximum": VOLUME_MAX},
+            {"type": "string", "pattern": VOLUME_PATTERN},
+        ]
+    }),
+]  # fmt: skip
+"""Bytes on a disk."""
 
 Frequency = Annotated[
     Rate,

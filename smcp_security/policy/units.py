@@ -11,8 +11,16 @@ SIZE_MAX: Final = 64 * 1024 * 1024
 
 SIZE_PATTERN: Final = r"^[0-9]{1,8} ?(B|KB|MB|KiB|MiB)$"
 SIZE_EXPECTED: Final = "expected a size: bytes as a number, or 512KiB, 1MiB, 2MB; above 0 and at most 64MiB"
-_BYTES: Final = {"B": 1, "KB": 1000, "MB": 1000**2, "KiB": 1024, "MiB": 1024**2}
+_BYTES: Final = {"B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _SIZE: Final = re.compile(SIZE_PATTERN, re.ASCII)
+
+VOLUME_MIN: Final = 4 * 1024
+VOLUME_MAX: Final = 1024**4
+"""Bytes of a file on disk. Below the least every few records would be a file of their own."""
+
+VOLUME_PATTERN: Final = r"^[0-9]{1,8} ?(B|KB|MB|GB|KiB|MiB|GiB)$"
+VOLUME_EXPECTED: Final = "expected a size: bytes as a number, or 64MiB, 1GiB, 10GB; at least 4KiB and at most 1024GiB"
+_VOLUME: Final = re.compile(VOLUME_PATTERN, re.ASCII)
 
 RATE_PATTERN: Final = r"^[1-9][0-9]{0,6}/([1-9][0-9]{0,4}s|s|m|h|d|second|minute|hour|day)$"
 RATE_EXPECTED: Final = "expected a rate such as 10/second, 100/minute, 5/hour, 50/day or 10/30s"
@@ -52,18 +60,30 @@ def parse_size(value: object) -> int:
     Raises:
         ValueError: anything else, or more than 64 MiB.
     """
-    size = _size(value)
+    size = _size(value, _SIZE)
     if not 0 < size <= SIZE_MAX:
         raise ValueError(SIZE_EXPECTED)
     return size
 
 
-def _size(value: object) -> int:
+def parse_volume(value: object) -> int:
+    """Bytes of `value`, an int or text such as `64MiB` (1024) or `10GB` (1000).
+
+    Raises:
+        ValueError: anything else, less than 4 KiB or more than 1024 GiB.
+    """
+    volume = _size(value, _VOLUME)
+    if not VOLUME_MIN <= volume <= VOLUME_MAX:
+        raise ValueError(VOLUME_EXPECTED)
+    return volume
+
+
+def _size(value: object, pattern: re.Pattern[str]) -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if not isinstance(value, str) or _SIZE.fullmatch(value) is None:
+    if not isinstance(value, str) or pattern.fullmatch(value) is None:
         return 0
-    digits = value.rstrip("BKMi ")
+    digits = value.rstrip("BKMGi ")
     return int(digits) * _BYTES[value[len(digits) :].strip()]
 
 

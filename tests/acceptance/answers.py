@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from smcp_security import SMCPSecurityFramework
 from tests.acceptance.answer_rows import Told
+from tests.audit.records import read_records
 
 _HELD: Final = ("content", "structuredContent", "contents", "messages", "tools")
 
@@ -24,9 +25,9 @@ class Overseen:
     def codes(self) -> list[str]:
         """The codes that were written down since this was asked last."""
         assert self.framework.flush()
-        lines = self.file.read_text().splitlines() if self.file.exists() else []
-        new, self.read = lines[self.read :], len(lines)
-        return [found["code"] for line in new for found in json.loads(line).get("findings", ())]
+        records = read_records(self.file)
+        new, self.read = records[self.read :], len(records)
+        return [found["code"] for record in new for found in record.get("findings", ())]
 
 
 def answer_fault(told: Told, body: bytes, codes: list[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from smcp_security import SMCPSecurityFramework
 from tests.acceptance.edges.roster import EDGES
 from tests.acceptance.fate import Edge
 from tests.acceptance.table import Sent
+from tests.audit.records import read_records
 from tests.envelopes import call
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +32,7 @@ async def _records(edge: Edge, folder: Path, *messages: Sent) -> list[dict[str, 
         async with edge.open(security) as run:
             for sent in messages:
                 await run(sent)
-    records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    records = read_records(file)
     # The hooks open a session of the older era first.
     opening = {record["id"] for record in records if record.get("method") == "initialize"}
     return [record for record in records if record.get("id") not in opening]

@@ -459,7 +459,8 @@ def test_a_call_is_noted_once_with_its_ending(security: Ledger, tool: Make) -> N
         divide(2)
         with pytest.raises(ZeroDivisionError):
             divide(0)
-    assert [record["result"] for record in seen("outcome")] == ["complete", "broken"]
+    endings = [(record["result"], record["error"]) for record in seen("outcome")]
+    assert endings == [("complete", ""), ("broken", "ZeroDivisionError")]
     assert [record["id"] for record in seen("decision")] == [record["id"] for record in seen("outcome")]
 
 

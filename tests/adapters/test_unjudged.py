@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from base64 import b64encode
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from smcp_security.adapters.wsgi_output import StartResponse
 from tests.adapters import wsgi_exchange
 from tests.adapters.exchange import Exchange, Server, asking, posting
 from tests.adapters.tools.vaulted import KEY, TOKEN, make_vault, section
+from tests.audit.records import read_records, tells
 from tests.envelopes import call, encoded, response
 
 pytestmark = pytest.mark.anyio
@@ -225,9 +225,9 @@ async def test_the_audit_names_the_secret_and_nobody_writes_its_value(
     caplog.set_level(logging.DEBUG)
     await _through(security, Server(f"no: {TOKEN}".encode(), "text/plain", fields=(("x-a", TOKEN),)))
     security.flush()
-    text = Path(str(security.policy.audit.file)).read_text()
-    records = [json.loads(line) for line in text.splitlines()]
+    file = str(security.policy.audit.file)
+    records = read_records(file)
     [last] = [record for record in records if record["kind"] == "outcome"][-1:]
     found = {(item["code"], item["where"], item["about"]) for item in last["findings"]}
     assert found == {("SMCP922", "header", "token"), ("SMCP922", "body", "token")}
-    assert TOKEN not in text + caplog.text
+    assert TOKEN not in caplog.text and not tells(file, TOKEN)

@@ -21,6 +21,7 @@ from smcp_security.adapters.reply import Reply
 from smcp_security.adapters.wsgi import SMCPMiddleware
 from smcp_security.adapters.wsgi_output import App, Output, StartResponse
 from tests.adapters.wsgi_exchange import Exchange, Server, asking, behind, posting, through
+from tests.audit.records import read_records
 from tests.envelopes import call, encoded, legacy, response
 
 Head = tuple[str, str]
@@ -362,8 +363,7 @@ def _outcomes(folder: Path, app: App, ending: Callable[[Exchange], Any], **polic
     settings = {"limits": [], "server": {"flood": "off"}, "audit": audit, **policy}
     with SMCPSecurityFramework(settings) as framework:
         ending(Exchange().begin(SMCPMiddleware(app, framework=framework), posting(call("x"))))
-    records = [json.loads(line) for line in file.read_text().splitlines()]
-    return [(record.get("edge"), record.get("result"), record.get("status")) for record in records]
+    return [(record.get("edge"), record.get("result"), record.get("status")) for record in read_records(file)]
 
 
 def _breaks(exchange: Exchange) -> None:

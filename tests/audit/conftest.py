@@ -6,12 +6,15 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from smcp_security.audit import FileSink
+from smcp_security.audit.keys import AuditKeys, keys_of
+from smcp_security.audit.writing.upkeep import Upkeep
 
 WAIT = 20.0
 """Seconds after which a wait counts as a hang; nothing in a passing test comes near."""
@@ -26,6 +29,31 @@ def open_copies(path: Path) -> int:
         except OSError:  # the listing's own descriptor, closed by now
             continue
     return found
+
+
+class Crypt:
+    """Keys per person that are on no disk: what `People` does for a chain, and what a test can open again."""
+
+    def __init__(self) -> None:
+        self.sealed: dict[bytes, tuple[str, bytes]] = {}
+        self.flushes = 0
+
+    def seal(self, person: str, private: bytes, bound: bytes) -> tuple[str, bytes]:
+        """A place holder of the right form, from which nothing can be read."""
+        self.sealed[bound] = (person, private)
+        return sha256(person.encode()).hexdigest()[:16], sha256(bound + private).digest()
+
+    def flush(self) -> None:
+        """Counted: every append has to do it."""
+        self.flushes += 1
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def people_and_keys(signature: str = "hmac") -> tuple[Crypt, AuditKeys]:
+    """What a chain needs, always with the same keys, so that every process of a test has them."""
+    return Crypt(), keys_of(b"a secret of a test, long enough for it", signature)
 
 
 class Alarms(logging.Handler):
@@ -66,7 +94,10 @@ def sink_at() -> Iterator[Callable[..., FileSink]]:
     opened: list[FileSink] = []
 
     def open_at(path: Path, **settings: Any) -> FileSink:
-        opened.append(FileSink(path, **settings))
+        people, keys = people_and_keys()
+        # Without syncing by the clock, for which an idle writer waits.
+        given = {"people": people, "keys": keys, "upkeep": Upkeep("never"), **settings}
+        opened.append(FileSink(path, **given))
         return opened[-1]
 
     yield open_at

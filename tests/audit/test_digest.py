@@ -39,8 +39,10 @@ def test_the_hash_cannot_be_guessed_without_the_key() -> None:
 
 def test_a_published_example_of_the_hash_stays_true() -> None:
     """The construction as docs/audit.md states it, so that others can compute it."""
-    derived = hmac.digest(KEY.encode(), b"smcp-audit-hash", "sha256")
-    assert Digest(KEY.encode())(b"yes") == hmac.digest(derived, b"yes", "sha256").hex()[:32]
+    extracted = hmac.digest(bytes(32), KEY.encode(), "sha256")
+    derived = hmac.digest(extracted, b"smcp.audit/1 digest\x01", "sha256")
+    digest = Digest.from_reference("env:AUDIT", {"AUDIT": KEY})
+    assert digest(b"yes") == hmac.digest(derived, b"yes", "sha256").hex()[:32]
 
 
 @pytest.mark.parametrize("environ", [{}, {"AUDIT": ""}, {"AUDIT": "x" * 31}], ids=["missing", "empty", "short"])

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smcp_security.audit import Digest, Seal, decision_record, encode, outcome_record
+from smcp_security.audit import Digest, Seal, arguments_of, decision_record, encode, outcome_record
+from smcp_security.audit.arguments import REDACTED_LIMIT, SECRETS_LIMIT
 from smcp_security.audit.record import FINDINGS_LIMIT, TEXT_LIMIT, lost_record
 from smcp_security.checks.rung import Context
 from smcp_security.decision import Action, Caller, Decision, Timings, finding
 from smcp_security.leaves import Texts
 from smcp_security.message import Era, Message
+from smcp_security.observers import Ending
 
 HOSTILE = 'a\n{"kind":"decision"}\r\x1b[31m\u2028\u2029\x85\x9b\x7f\x00\u202e\u200bé\U0001f600"\\'
 DIGEST = Digest(b"k" * 32)
@@ -42,7 +44,8 @@ def decided(decision: Decision = ALLOWED, **changes: Any) -> dict[str, Any]:
     params |= changes.get("arguments", {})
     message = Message(value={}, texts=Texts(), params=params, **asked) if changes.get("message", True) else None
     context = Context(now=1_780_000_000.25, message=message, **told)
-    seal = Seal("enforce", "p" * 64, "r" * 64, DIGEST, full=changes.get("full", False))
+    arguments = arguments_of(changes.get("detail", "hashed"))
+    seal = Seal("enforce", "p" * 64, "r" * 64, DIGEST, changes.get("lock", ""), arguments)
     return decision_record(decision, context, seal, "asgi")
 
 
@@ -55,7 +58,7 @@ def read(line: bytes) -> Any:
 
 def test_a_decision_says_who_asked_for_what_and_which_rules_judged() -> None:
     assert read(encode(decided())) == {
-        "v": 1,
+        "v": 2,
         "kind": "decision",
         "id": "id-1",
         "at": "2026-05-28T20:26:40.250000+00:00",
@@ -74,9 +77,11 @@ def test_a_decision_says_who_asked_for_what_and_which_rules_judged() -> None:
         "arguments": DIGEST(RAW),
         "size": len(RAW),
         "edge": "asgi",
+        "traceparent": "",
         "mode": "enforce",
         "policy": "p" * 64,
         "rules": "r" * 64,
+        "lock": "",
         "us": 13,
     }
 
@@ -177,21 +182,68 @@ def test_a_tool_name_that_looks_like_a_scheme_is_kept() -> None:
 
 def test_full_keeps_the_arguments_and_the_uri_as_they_came() -> None:
     value = {"n": 123456789012345678901234567890, "t": "\u2028é", "f": 1.5}
-    record = read(encode(decided(full=True, arguments=value, method="resources/read", target="docs://a")))
+    record = read(encode(decided(detail="full", arguments=value, method="resources/read", target="docs://a")))
     assert record["arguments"] == {"uri": "docs://a", **value}
-    assert record["target"] == "docs://a"
+    assert record["uri"] == "docs://a"
+
+
+@pytest.mark.parametrize("detail", ["hashed", "redacted", "full"])
+def test_what_everyone_may_read_of_a_resource_is_its_hash_whatever_the_policy_tells(detail: str) -> None:
+    record = decided(detail=detail, method="resources/read", target="docs://a")
+    assert record["target"] == f"docs:#{DIGEST(b'docs://a')}"
+    assert ("uri" in record) is (detail != "hashed")
+
+
+@pytest.mark.parametrize("detail", ["redacted", "full"])
+def test_the_name_of_a_tool_is_no_uri_of_its_own(detail: str) -> None:
+    assert "uri" not in decided(detail=detail)
+
+
+TOKEN = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"[:36]
+
+
+def test_redacted_keeps_the_arguments_but_not_the_secrets_in_them() -> None:
+    arguments = {"note": f"use {TOKEN} here", "inner": json.dumps({"token": TOKEN}), "city": "Ulm", "n": 7}
+    record = decided(detail="redacted", arguments=arguments, raw=json.dumps(arguments).encode())
+    told = record["arguments"]
+    assert (told["city"], told["n"], told["name"]) == ("Ulm", 7, "query")
+    assert TOKEN not in encode(record).decode() and "[redacted:" in told["note"] and "[redacted:" in told["inner"]
+    assert arguments["note"] == f"use {TOKEN} here"
+
+
+def test_redacted_keeps_honest_arguments_as_they_came() -> None:
+    arguments = {"note": "see you at nine", "n": 7}
+    assert decided(detail="redacted", arguments=arguments)["arguments"] == {"name": "query", **arguments}
+
+
+def test_a_secret_in_the_uri_of_a_resource_is_masked_where_arguments_are() -> None:
+    record = decided(detail="redacted", method="resources/read", target=f"docs://a?key={TOKEN}")
+    assert record["uri"].startswith("docs://a?key=[redacted:") and TOKEN not in encode(record).decode()
+
+
+def test_a_message_too_large_to_be_searched_has_its_hash() -> None:
+    large, fits = b"x" * (REDACTED_LIMIT + 1), b"x" * REDACTED_LIMIT
+    record = decided(detail="redacted", raw=large, method="resources/read", target="docs://a")
+    assert record["arguments"] == DIGEST(large) and "uri" not in record
+    assert decided(detail="redacted", raw=fits)["arguments"] == {"name": "query"}
+
+
+@pytest.mark.parametrize(("count", "kind"), [(SECRETS_LIMIT, dict), (SECRETS_LIMIT + 1, str)])
+def test_a_message_full_of_secrets_has_its_hash(count: int, kind: type) -> None:
+    flood = {f"k{n}": f"{TOKEN[:-4]}{n:04}" for n in range(count)}
+    record = decided(detail="redacted", arguments=flood)
+    assert type(record["arguments"]) is kind and TOKEN[:20] not in encode(record).decode()
+
+
+@pytest.mark.parametrize("lock", ["", "sha256:" + "a" * 64])
+def test_a_decision_names_the_lock_file_that_it_was_made_by(lock: str) -> None:
+    assert decided(lock=lock)["lock"] == lock
 
 
 def test_an_outcome_carries_the_id_of_its_decision() -> None:
-    record = read(
-        encode(
-            outcome_record(
-                id="id-1", at=0.0, status=200, result="tool-error", size=9, seconds=0.12345678, findings=DENIED.findings
-            )
-        )
-    )
-    assert record == {
-        "v": 1,
+    ending = Ending("tool-error", 200, 9, 0.12345678, 12, "tool", DENIED.findings)
+    assert read(encode(outcome_record("id-1", 0.0, ending))) == {
+        "v": 2,
         "kind": "outcome",
         "id": "id-1",
         "at": "1970-01-01T00:00:00.000000+00:00",
@@ -199,9 +251,16 @@ def test_an_outcome_carries_the_id_of_its_decision() -> None:
         "result": "tool-error",
         "size": 9,
         "seconds": 0.123457,
+        "tokens": 12,
+        "error": "tool",
         "codes": ["SMCP501"],
         "findings": decided(DENIED)["findings"],
     }
+
+
+def test_an_answer_that_nobody_counted_has_no_number_of_tokens() -> None:
+    record = outcome_record("id-1", 0.0, Ending("complete"))
+    assert (record["tokens"], record["error"]) == (None, "")
 
 
 def test_a_loss_says_how_many_and_when() -> None:

@@ -7,31 +7,34 @@ import logging
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
 from smcp_security.audit import FileSink, LoggerSink, Sink, open_sink, outcome_record
 from smcp_security.decision import Decision, finding
 from smcp_security.errors import AuditUnavailable, PolicyError
-from tests.audit.conftest import WAIT
+from smcp_security.observers import Ending
+from smcp_security.policy.audit import AuditPolicy
+from tests.audit.conftest import WAIT, people_and_keys
 from tests.audit.test_record import DENIED, HOSTILE, decided
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The policy's `audit` section, as far as it chooses a sink."""
+def settings(file: str | None, **others: Any) -> AuditPolicy:
+    """The policy's `audit` section."""
+    return AuditPolicy.model_validate({"file": file, **others})
 
-    file: str | None
-    on_failure: Literal["deny", "continue"] = "continue"
-    queue: int = 10_000
+
+def file_sink(path: str) -> FileSink:
+    """A sink whose keys are on no disk."""
+    people, keys = people_and_keys()
+    return FileSink(path, people=people, keys=keys)
 
 
 def outcome(result: str) -> dict[str, Any]:
     """The outcome of a call that ended in `result`."""
-    return outcome_record(id="id-1", at=0.0, status=200, result=result, size=1, seconds=0.0)
+    return outcome_record(id="id-1", at=0.0, ending=Ending(result, 200, 1))
 
 
 @pytest.mark.parametrize(
@@ -91,20 +94,22 @@ def test_the_logger_is_always_flushed_and_outlives_closing(caplog: pytest.LogCap
 
 
 def test_a_policy_without_a_file_gets_the_logger() -> None:
-    assert isinstance(open_sink(Settings(None)), LoggerSink)
+    assert isinstance(open_sink(settings(None)), LoggerSink)
 
 
 def test_a_policy_with_a_file_gets_that_file(tmp_path: Path) -> None:
-    sink = open_sink(Settings(str(tmp_path / "audit.jsonl")))
+    sink = open_sink(settings(str(tmp_path / "audit.jsonl")))
     sink.write({"n": 1})
     sink.close()
-    assert json.loads((tmp_path / "audit.jsonl").read_bytes()) == {"n": 1}
+    kinds = [json.loads(line).get("kind", "mine") for line in (tmp_path / "audit.jsonl").read_bytes().splitlines()]
+    assert kinds == ["open", "mine", "close"]
+    assert (tmp_path / "audit.jsonl.keys").exists()
 
 
 def test_the_policys_queue_and_failure_rule_are_those_of_the_sink(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
-    sink = open_sink(Settings(str(tmp_path / "logs" / "audit.jsonl"), "deny", 2))
-    (tmp_path / "logs").rmdir()
+    sink = open_sink(settings(str(tmp_path / "logs" / "audit.jsonl"), on_failure="deny", queue=2))
+    (tmp_path / "logs").rename(tmp_path / "elsewhere")
     sink.write({"n": 1})
     sink.write({"n": 2})
     with pytest.raises(AuditUnavailable):
@@ -120,10 +125,10 @@ def test_the_policys_queue_and_failure_rule_are_those_of_the_sink(tmp_path: Path
 def test_a_file_that_cannot_be_made_stops_the_start(tmp_path: Path, place: str, problem: str) -> None:
     (tmp_path / "f").touch()
     with pytest.raises(PolicyError, match=rf"audit\.file: .*{problem}"):
-        open_sink(Settings(str(tmp_path / place)))
+        open_sink(settings(str(tmp_path / place)))
 
 
-@pytest.mark.parametrize("make", [LoggerSink, lambda: FileSink("/dev/null")], ids=["logger", "file"])
+@pytest.mark.parametrize("make", [LoggerSink, lambda: file_sink("/dev/null")], ids=["logger", "file"])
 def test_every_sink_can_be_written_flushed_and_closed(make: Callable[[], Sink]) -> None:
     sink = make()
     sink.write(decided())

@@ -168,7 +168,7 @@ def test_a_missing_package_is_named_with_its_installation(monkeypatch: pytest.Mo
 
 
 def test_a_machine_without_a_port_to_give_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def full() -> Played:
+    async def full(audit: Path | None) -> Played:
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr(play, "perform", full)
@@ -180,7 +180,7 @@ def test_a_machine_without_a_port_to_give_is_one_clear_line(monkeypatch: pytest.
 
 
 def test_ctrl_c_ends_the_demo_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def interrupted() -> Played:
+    async def interrupted(audit: Path | None) -> Played:
         signal.raise_signal(signal.SIGINT)
         await asyncio.Event().wait()
         raise AssertionError("unreachable")
@@ -325,6 +325,16 @@ def test_without_the_middleware_the_demo_fails() -> None:
     assert (result.code, result.json["held"]) == (1, False)
     held = {act["sent"] for act in result.json["acts"] if act["expected"] != "passes" and act["held"]}
     assert held == set()
+
+
+@pytest.mark.real
+def test_an_audit_that_is_kept_can_be_verified_as_the_demo_says(tmp_path: Path) -> None:
+    file = tmp_path / "kept.jsonl"
+    last = smcp("demo", "--audit", str(file)).out.splitlines()[-1]
+    assert last.endswith(f"smcp audit verify {file}")
+    assert smcp("audit", "verify", str(file)).code == 0
+    again = smcp("demo", "--audit", str(file))
+    assert again.code == 2 and "is there already" in again.complaint
 
 
 @pytest.mark.real

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from tests.audit.records import read_records
 from tests.conformance.exchanges import differences, read_tape
 from tests.conformance.suite import Verdict, run
 from tests.toolbox.node import NodeTools
@@ -99,7 +99,7 @@ def _measured(name: str, verdicts: Mapping[str, Verdict], folder: Path) -> Measu
 
 
 def _refusals(audit: Path) -> Refusals:
-    records: list[dict[str, Any]] = [json.loads(line) for line in audit.read_text("utf-8").splitlines()]
+    records = read_records(audit)
     methods = {record["id"]: record["method"] for record in records if record["kind"] == "decision"}
     denied, reported = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for record in records:

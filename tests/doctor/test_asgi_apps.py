@@ -190,6 +190,16 @@ def test_a_wildcard_of_hosts_is_found(hosts: Any, any_host: bool, framework: SMC
     assert found(report) == ([("DOC021", "/")] if any_host else [])
 
 
+def test_a_route_that_a_probe_shadows_is_found() -> None:
+    app = Starlette(
+        routes=[Route("/mcp", answer, methods=["POST"]), Route("/Livez/", answer), Route("/health", answer)]
+    )
+    with SMCPSecurityFramework({"version": 1, "probes": {}}) as probed:
+        assert found(look(SMCPMiddleware(app, framework=probed))) == [("DOC006", "/Livez/")]
+        probed.reload({"version": 1, "probes": {"live": None}})
+        assert found(look(SMCPMiddleware(app, framework=probed))) == []
+
+
 def test_debugging_is_found_in_mounts_too(framework: SMCPSecurityFramework) -> None:
     inner = Starlette(debug=True, routes=[Route("/mcp", answer, methods=["POST"])])
     app = SMCPMiddleware(Starlette(routes=[Mount("/a", inner)]), framework=framework)

@@ -21,6 +21,7 @@ import pytest
 from smcp_security import SMCPSecurityFramework
 from smcp_security.cli.demo.traces import search
 from smcp_security.keys.issuing import create_key
+from tests.audit.records import read_records
 from tests.examples.test_examples import FOLDER, _loaded
 from tests.real.house import PATIENCE, Address, served
 from tests.real.messages import Request, call, modern
@@ -89,10 +90,10 @@ class Desk:
         """What a tool says to one of the callers, or the refusal."""
         return (await self.send(who, call("modern", tool, arguments))).text
 
-    def audit(self) -> str:
+    def audit(self) -> list[dict[str, Any]]:
         """All that was written down."""
         assert self.framework.flush()
-        return Path("audit.jsonl").read_text(encoding="utf-8")
+        return read_records("audit.jsonl")
 
 
 @pytest.fixture
@@ -106,7 +107,11 @@ async def desk(
     async with served(app) as address:
         desk = Desk(address, keys, app.framework)
         yield desk
-    places = {"wire": bytes(desk.said), "log": caplog.text.encode(), "audit": desk.audit().encode()}
+    places = {
+        "wire": bytes(desk.said),
+        "log": caplog.text.encode(),
+        "audit": json.dumps(desk.audit(), ensure_ascii=False).encode(),
+    }
     app.framework.close()
     found = [
         (place, value) for place, octets in places.items() for value in SECRETS if search(place, octets, value).found
@@ -118,9 +123,8 @@ async def test_an_honest_call_uses_the_secret_and_the_audit_says_so(desk: Desk) 
     said = await desk.call("ann", "sign_report", text="all is well")
     assert hmac.new(WEBHOOK.encode(), b"all is well", "sha256").hexdigest() in said
     await desk.call("ann", "remember", note="buy paper")
-    lines = [json.loads(line) for line in desk.audit().splitlines()]
-    used = [line for line in lines if line["kind"] == "secret"]
-    assert [(line["secret"], line["tool"], line["caller"]) for line in used[-1:]] == [
+    used = [line for line in desk.audit() if line["kind"] == "secret"]
+    assert [(line["secret"], line["tool"], line["caller"]["id"]) for line in used[-1:]] == [
         ("webhook", "sign_report", "key:ann")
     ]
 
@@ -136,8 +140,7 @@ async def test_no_caller_is_shown_that_there_is_a_secret(desk: Desk) -> None:
 async def test_what_a_careless_tool_tells_is_masked(desk: Desk) -> None:
     said = await desk.call("ann", "whoami")
     assert "the account behind [redacted:vault-secret]" in said
-    lines = [json.loads(line) for line in desk.audit().splitlines()]
-    found = [each for line in lines for each in line.get("findings", ()) if each["code"] == "SMCP922"]
+    found = [each for line in desk.audit() for each in line.get("findings", ()) if each["code"] == "SMCP922"]
     assert {each.get("about") for each in found} == {"billing"}
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from smcp_security.checks.rung import VerificationKey
 from smcp_security.errors import Unavailable
-from smcp_security.keys.issuer_keys import FRESH_FOR, RETRY_FIRST, RETRY_LAST, UNKNOWN_EVERY, IssuerKeys
+from smcp_security.keys.issuer_keys import FRESH_FOR, RETRY_FIRST, RETRY_LAST, UNKNOWN_EVERY, Copy, IssuerKeys
 from tests.keys.issuer import Clock, jwks
 
 DAY = 86_400.0
@@ -388,3 +388,18 @@ def test_a_fault_that_nobody_foresaw_is_a_failure_without_its_text(
     assert site.count == 1
     assert "RuntimeError" in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_a_copy_tells_its_age_and_whether_others_are_due_and_do_not_come(
+    keys: IssuerKeys, site: Site, clock: Clock
+) -> None:
+    assert keys.copy() is None
+    keys.fetch("a")
+    clock.now += 60
+    assert keys.copy() == Copy(60.0, False)
+    site.down()
+    clock.now += FRESH_FOR
+    keys.fetch("a")
+    settled(keys)
+    assert keys.copy() == Copy(60.0 + FRESH_FOR, True)
+    assert site.count == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.policy import bad_access, bad_contracts, bad_identity, bad_limits, bad_vault
+from tests.policy import bad_access, bad_audit, bad_contracts, bad_identity, bad_limits, bad_vault
 from tests.policy.mistakes import Mistake
 
 _SIZE = "expected a size: bytes as a number, or 512KiB, 1MiB, 2MB; above 0 and at most 64MiB"
@@ -26,6 +26,7 @@ def tool(schema: str) -> str:
 MISTAKES: dict[str, Mistake] = {
     **bad_identity.MISTAKES,
     **bad_access.MISTAKES,
+    **bad_audit.MISTAKES,
     **bad_limits.MISTAKES,
     **bad_contracts.MISTAKES,
     **bad_vault.MISTAKES,
@@ -39,12 +40,13 @@ MISTAKES: dict[str, Mistake] = {
         "max_body: 1\n", ":1:1: max_body: unknown key; did you mean server.max_body?", "server: {max_body: 1}\n"),
     "a key like no other": Mistake(
         "audit: {zzz: 1}\n",
-        ":1:9: audit.zzz: unknown key; expected one of file, key, arguments, on_failure, queue", "audit: {queue: 1}\n"),
+        ":1:9: audit.zzz: unknown key; expected one of file, key, callers, signature, arguments, on_failure,"
+        " queue, fsync, checkpoint, rotate, retention, ship", "audit: {queue: 1}\n"),
     "an unknown key with a secret": Mistake(
         "api_token: sk-live-1\n",
         ":1:1: api_token: unknown key; expected one of version, mode, profile, server, identity, roles, unlisted_tools,"
         " denied_tools, limits, budgets, concurrency, store, workers, arguments, tools, prompts, resources, infer,"
-        " injection, results, pins, vault, audit",
+        " injection, results, pins, vault, audit, metrics, probes",
         "version: 1\n"),
     "a planned section": Mistake("flow: {}\n", f":1:1: flow: {_PLANNED}", "version: 1\n"),
     "a kind of text that cannot be masked": Mistake(
@@ -66,10 +68,6 @@ MISTAKES: dict[str, Mistake] = {
         ":1:16: pins.digest: expected sha256: and 64 lower-case hex digits, as `smcp pin` prints them,"
         ' found "abc"',
         "pins: {digest: 'sha256:" + "0" * 64 + "'}\n"),
-    "a planned value": Mistake(
-        "audit: {arguments: redacted}\n",
-        ":1:20: audit.arguments: this release does not enforce redacted yet; expected hashed or full",
-        "audit: {arguments: hashed}\n"),
     "another version": Mistake("version: 2\n", ":1:10: version: expected 1, found the number 2", "version: 1\n"),
     "a version as text": Mistake('version: "1"\n', ':1:10: version: expected 1, found "1"', "version: 1\n"),
     "a version that is true": Mistake(

@@ -166,6 +166,13 @@ _stores = st.sampled_from(["memory://", "redis://h:6379/0", "env:SMCP_STORE"])
 _typed = st.dictionaries(_places, _contracts, max_size=2)
 _tools = _optional(schema=st.none() | _schemas, arguments=_typed, infer=st.none() | st.booleans())
 
+_SHIPS: list[Any] = [
+    {"syslog": "unix:/dev/log"},
+    {"syslog": "tls://logs.example:6514", "spool": "1GiB"},
+    {"http": "https://logs.example/in", "token": "env:T"},
+    {"otel": "http://localhost:4318/v1/logs"},
+]
+
 _sections: st.SearchStrategy[dict[str, Any]] = _optional(
     version=st.just(1),
     mode=_modes | _optional(arguments=_modes, contracts=_modes, injection=_modes, limits=_modes, results=_modes),
@@ -215,9 +222,25 @@ _sections: st.SearchStrategy[dict[str, Any]] = _optional(
     audit=_optional(
         file=st.none() | st.sampled_from(["audit.jsonl", "/var/log/a"]),
         key=st.none() | st.just("env:SMCP_AUDIT_KEY"),
-        arguments=st.sampled_from(["hashed", "full"]),
+        callers=st.none() | st.just("/var/lib/a.keys"),
+        signature=st.sampled_from(["hmac", "ed25519"]),
+        arguments=st.sampled_from(["hashed", "redacted", "full"]),
         on_failure=st.sampled_from(["deny", "continue"]),
         queue=st.integers(1, 1_000_000),
+        fsync=st.sampled_from(["always", "interval", "never"]),
+        checkpoint=st.integers(1, 10**6) | st.just("5m"),
+        rotate=_optional(size=st.none() | st.integers(4096, 1024**4) | st.just("10GB"), daily=st.booleans()),
+        retention=st.none() | st.sampled_from([60, "90d"]),
+        ship=st.lists(st.sampled_from(_SHIPS), max_size=3, unique_by=str),
+    ),
+    metrics=_optional(prometheus=st.booleans(), opentelemetry=st.booleans()),
+    probes=st.none()
+    | _optional(
+        live=st.none() | st.just("/live"),
+        ready=st.none() | st.just("/ready"),
+        metrics=st.none() | st.just("/metrics"),
+        networks=st.lists(st.sampled_from(["unix", "10.0.0.0/8", "::1"]), max_size=2),
+        deadline=st.floats(0.1, 30.0),
     ),
 )
 
@@ -226,6 +249,10 @@ def _agreeing(policy: dict[str, Any]) -> dict[str, Any]:
     """`policy` with what one section needs of another."""
     if policy.get("denied_tools") == "hide":
         policy = {**policy, "unlisted_tools": "deny"}
+    if policy.get("audit") and policy["audit"].get("file") is None:
+        policy = {**policy, "audit": {**policy["audit"], "file": "audit.jsonl"}}
+    if (policy.get("probes") or {}).get("metrics") is not None:
+        policy = {**policy, "metrics": {**policy.get("metrics", {}), "prometheus": True}}
     if not policy.get("identity"):
         return policy
     server = policy.get("server", {})
@@ -244,6 +271,7 @@ _keys = st.sampled_from(
     "version mode profile server identity roles unlisted_tools budgets concurrency store workers required jwt "
     "api_keys introspection forwarded certificate scopes scope_hierarchy tenant url namespace limits arguments "
     "tools prompts resources infer threshold detectors injection results vault audit paths hosts flood rate burst "
+    "metrics probes ship rotate retention live ready "
     "max_body max_depth level action exclude sql file key grants generation queue x".split()
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smcp_security.policy.units import SIZE_MAX, Rate, parse_rate, parse_size
+from smcp_security.policy.units import SIZE_MAX, VOLUME_MAX, Rate, parse_rate, parse_size, parse_volume
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,19 @@ def test_a_size_is_read_as_bytes(written: object, size: int) -> None:
 def test_what_is_no_size_or_out_of_bounds_is_refused(written: object) -> None:
     with pytest.raises(ValueError, match="expected a size"):
         parse_size(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "volume"), [(4096, 4096), ("4KiB", 4096), ("1GiB", 1024**3), ("10 GB", 10**10), ("1024GiB", VOLUME_MAX)]
+)
+def test_a_volume_is_read_as_bytes_and_may_be_as_large_as_a_disk(written: object, volume: int) -> None:
+    assert parse_volume(written) == volume
+
+
+@pytest.mark.parametrize("written", [0, 4095, "4095B", "1025GiB", VOLUME_MAX + 1, "1TiB", True, None, "", "1gib"])
+def test_what_is_no_volume_or_out_of_bounds_is_refused(written: object) -> None:
+    with pytest.raises(ValueError, match="at least 4KiB and at most 1024GiB"):
+        parse_volume(written)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from smcp_security.adapters.facts import Scope, bears_marks, encoding_of, http_o
 from smcp_security.adapters.judges import at_once
 from smcp_security.adapters.legacy_sse import Streams, awaited, stand_in
 from smcp_security.adapters.places import Places, normalised
+from smcp_security.adapters.probes import answer, answer_sync, asked
 from smcp_security.adapters.sdk.registered import check_placement
 from smcp_security.adapters.strays import COMPRESSED, is_mcp
 from smcp_security.checks.rung import Context
@@ -69,6 +70,9 @@ class SMCPMiddleware:
         request.smcp = None
         policy = self.framework.policy
         scope = described(request)
+        if (probe := asked(scope, policy)) is not None:
+            told = await answer(probe, self.framework) if self._waits else answer_sync(probe, self.framework)
+            return answered(told, request.method)
         if (known := known_metadata(scope, policy)) is not None:
             return answered(known, request.method)
         if place := self._places.place(scope, policy.server.paths):

@@ -158,7 +158,7 @@ class Passage:
         else:
             judged = await self._framework.inspect_response(raw, self.decision)
             self._account.size += len(raw)
-        self._account.note(judged.findings)
+        self._account.hear(judged)
         self._account.whole = True
         self._account.withheld = not judged.allowed
         return judged
@@ -169,7 +169,7 @@ class Passage:
         if raw is None:
             return None
         judged = await self._framework.inspect_response(raw, self.decision)
-        self._account.note(judged.findings)
+        self._account.hear(judged)
         return body_of(judged.message) if judged.allowed else None
 
     def taken(self) -> None:
@@ -189,6 +189,7 @@ class Passage:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._account.failed(error)
         await self.end(gone=kind is not None and not issubclass(kind, Exception))
 
 

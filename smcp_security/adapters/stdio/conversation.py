@@ -142,7 +142,7 @@ class Conversation:
     def _answer(self, request: Open, raw: bytes) -> Said:
         judged = self._framework.inspect_response_sync(raw, request.decision)
         passed = judged.message if isinstance(judged.message, bytes) else NOTHING
-        request.account.note(judged.findings)
+        request.account.hear(judged)
         request.account.withheld = not judged.allowed
         request.account.whole = True
         request.account.size = len(passed)
@@ -154,7 +154,7 @@ class Conversation:
         judged = self._framework.inspect_response_sync(raw, self._standing)
         if judged.allowed and isinstance(judged.message, bytes):
             return Said(client=judged.message + b"\n")
-        self._framework.finish(self._standing, result="withheld", findings=judged.findings)
+        self._framework.finish(self._standing, result="withheld", findings=judged.findings, beside=True)
         return Said(server=NOTHING if id is None else turned_down(id) + b"\n")
 
     def _piece(self, line: Line) -> Said:
@@ -173,7 +173,7 @@ class Conversation:
         if request is None:
             return self._stray("is over results.max_size, and answers no open request")
         judged, _ = self._framework.too_large(ends.head, ends.tail, request.decision)
-        request.account.note(judged.findings)
+        request.account.hear(judged)
         request.account.withheld = request.account.whole = True
         weigh(ends.size, request.decision.context)
         self._end(request)

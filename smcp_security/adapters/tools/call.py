@@ -65,7 +65,7 @@ class Call:
         """Note what was found in what the function says."""
         self.findings += findings
         if self.ended and findings:
-            self.framework.finish(self.asked, result="complete", findings=findings)
+            self.framework.finish(self.asked, result="complete", findings=findings, beside=True)
 
     def take_given(self) -> Sequence[Given]:
         """What the vault has opened for the function, once: nothing keeps it after that."""

@@ -244,10 +244,16 @@ def _noted(call: Call, error: BaseException | None) -> Decision | None:
     if decision is None:
         if call.findings and call.earlier is not None:
             # The edge outside cannot know what was masked further in.
-            call.framework.finish(call.earlier, result="complete", findings=call.findings)
+            call.framework.finish(call.earlier, result="complete", findings=call.findings, beside=True)
         return None
     # What ends a generator early, or a task from outside, is no fault of the tool.
     ending = "complete" if error is None else "broken" if isinstance(error, Exception) else "cancelled"
     ending = "withheld" if call.withheld else ending
-    call.framework.finish(decision, result=ending, seconds=time.monotonic() - call.began, findings=call.findings)
+    call.framework.finish(
+        decision,
+        result=ending,
+        seconds=time.monotonic() - call.began,
+        error=type(error).__name__ if isinstance(error, Exception) else "",
+        findings=call.findings,
+    )
     return decision

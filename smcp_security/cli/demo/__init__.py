@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shlex
 from importlib.util import find_spec
+from pathlib import Path
 
 import click
 
@@ -15,8 +18,9 @@ _PATIENCE = 120
 
 
 @click.command("demo")
+@click.option("--audit", metavar="FILE", help="Keep the audit of it here, in a new file, to be verified and searched.")
 @format_option
-def command(form: str) -> int:
+def command(form: str, audit: str | None) -> int:
     """Start an MCP server with careless tools, put the middleware in front and attack it.
 
     The official client speaks both protocol eras. Ordinary calls must succeed; each attack must be refused before
@@ -31,11 +35,13 @@ def command(form: str) -> int:
         raise Failure(
             "demo", f"needs the packages {', '.join(missing)}; install them: pip install 'smcp-security[mcp,server]'"
         )
+    if audit is not None and (os.path.lexists(audit) or os.path.lexists(f"{audit}.keys")):
+        raise Failure("demo", f"--audit {audit}: is there already, or its {audit}.keys; name a new file")
     from smcp_security.cli.demo import report
     from smcp_security.cli.demo.play import perform
 
     try:
-        played = asyncio.run(asyncio.wait_for(perform(), _PATIENCE))
+        played = asyncio.run(asyncio.wait_for(perform(Path(audit) if audit else None), _PATIENCE))
     except TimeoutError:
         raise Failure("demo", f"did not end within {_PATIENCE} seconds; is the machine out of memory or CPU?") from None
     except OSError as error:
@@ -45,4 +51,8 @@ def command(form: str) -> int:
         print_json(report.facts(played))
     else:
         click.echo(report.text(played))
+        if audit is not None:
+            click.echo(
+                f"The audit of it is kept; see that nothing of it was changed: smcp audit verify {shlex.quote(audit)}"
+            )
     return 0 if played.held else 1

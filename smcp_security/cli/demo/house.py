@@ -104,6 +104,7 @@ class House:
     shop: Shop
     courier: Courier
     folder: Path
+    records: Path
     framework: Watched | None = None
 
     @property
@@ -111,32 +112,33 @@ class House:
         """The audit file, whole; there is none where nothing protects the shop."""
         if self.framework is not None:
             self.framework.flush()
-        return self.folder / _AUDIT
+        return self.records
 
     def hold_to(self, lock: Lock) -> None:
         """Put a policy in force that knows these definitions."""
         file = str(self.folder / "smcp.lock")
         write_lock(file, lock)
         if self.framework is not None:
-            self.framework.reload({**_policy(self.folder), "pins": {"file": file}})
+            self.framework.reload({**_policy(self.folder, self.records), "pins": {"file": file}})
 
 
 @contextlib.asynccontextmanager
-async def opened(folder: Path, *, protected: bool) -> AsyncIterator[House]:
-    """A shop with its files in `folder`, served for the length of the block."""
+async def opened(folder: Path, *, protected: bool, audit: Path | None = None) -> AsyncIterator[House]:
+    """A shop with its files in `folder`, its audit elsewhere if that is named, served for the length of the block."""
     seen, traces, courier = Seen(), Traces(), Courier()
     folder.mkdir()
-    with traces.overhearing(), _framework(folder, seen, protected) as framework:
+    records = audit or folder / _AUDIT
+    with traces.overhearing(), _framework(folder, records, seen, protected) as framework:
         opening = shop(folder, _tools(courier, protected))
         app: App = _counting(_with_forgotten_path(opening.server.streamable_http_app(streamable_http_path=PATH)), seen)
         if framework is not None:
             app = SMCPMiddleware(app, framework=framework)
         async with _served(courier) as courier.url, _served(_answered(app, seen, traces)) as url:
-            yield House(url, seen, traces, opening, courier, folder, framework)
+            yield House(url, seen, traces, opening, courier, folder, records, framework)
 
 
 @contextlib.contextmanager
-def _framework(folder: Path, seen: Seen, protected: bool) -> Iterator[Watched | None]:
+def _framework(folder: Path, records: Path, seen: Seen, protected: bool) -> Iterator[Watched | None]:
     """What protects the house, with a new vault that holds the courier's key; None for the bare one."""
     if not protected:
         yield None
@@ -145,16 +147,16 @@ def _framework(folder: Path, seen: Seen, protected: bool) -> Iterator[Watched | 
     vault = Vault(FileStore(str(folder / _VAULT)), from_callable(lambda: master), clock=time.time)
     vault.create()
     vault.put(courier_tools.NAME, courier_tools.KEY.encode())
-    framework = Watched(seen, _policy(folder), lambda: master)
+    framework = Watched(seen, _policy(folder, records), lambda: master)
     with framework:
         yield framework
 
 
-def _policy(folder: Path) -> dict[str, Any]:
+def _policy(folder: Path, records: Path) -> dict[str, Any]:
     """The defaults, a vault and an audit file."""
     grants = [{"secrets": [courier_tools.NAME], "tools": list(courier_tools.TOOLS)}]
     vault = {"file": str(folder / _VAULT), "key": "env:SMCP_VAULT_KEY", "grants": grants}
-    return {"vault": vault, "audit": {"file": str(folder / _AUDIT)}}
+    return {"vault": vault, "audit": {"file": str(records)}}
 
 
 def _tools(courier: Courier, protected: bool) -> Callable[[MCPServer[Any]], None]:

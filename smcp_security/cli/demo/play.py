@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import tempfile
 import time
@@ -11,6 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from smcp_security.audit.callers.people import open_people, people_file
+from smcp_security.audit.reading.opening import opened as opened_record
+from smcp_security.audit.reading.opening import record_of
+from smcp_security.audit.record import encode
 from smcp_security.cli.demo.acts import (
     Act,
     by_client,
@@ -24,7 +27,7 @@ from smcp_security.cli.demo.acts import (
 from smcp_security.cli.demo.courier import KEY
 from smcp_security.cli.demo.guest import Got, Guest, direct, visiting
 from smcp_security.cli.demo.house import House, opened
-from smcp_security.cli.demo.traces import Search, search, search_file
+from smcp_security.cli.demo.traces import Search, search
 from smcp_security.cli.environment import without_overrides
 from smcp_security.cli.output import without_log
 from smcp_security.decision import Decision, Finding
@@ -99,28 +102,37 @@ class Played:
         return all(scene.held for scene in self.guarded) and self.inside
 
 
-async def perform() -> Played:
-    """Play everything. Raises `OSError` if no port or folder can be had."""
+async def perform(audit: Path | None = None) -> Played:
+    """Play everything; the audit is kept where `audit` says. Raises `OSError` if no port or folder can be had."""
     started = time.monotonic()
     # What the servers log about the attacks is in the table.
     with without_log(logging.CRITICAL), without_overrides(), tempfile.TemporaryDirectory(prefix="smcp-demo-") as folder:
         async with opened(Path(folder, "bare"), protected=False) as house:
             bare, spilt = await _scenes(house), _whereabouts(house)
-        async with opened(Path(folder, "guarded"), protected=True) as house:
+        async with opened(Path(folder, "guarded"), protected=True, audit=audit) as house:
             guarded, kept = await _scenes(house), _whereabouts(house)
     return Played(guarded, bare, kept, spilt, time.monotonic() - started)
 
 
 def _whereabouts(house: House) -> Whereabouts:
-    audit = house.audit
-    lines = audit.read_text().splitlines() if audit.exists() else ()
-    recorded = sum(json.loads(line)["kind"] == "secret" for line in lines)
+    recorded, audit = _recorded(house.audit)
     searched = (
         search("wire", bytes(house.traces.wire), KEY),
         search("log", bytes(house.traces.log), KEY),
-        search_file("audit", audit, KEY),
+        search("audit", audit, KEY),
     )
     return Whereabouts(house.courier.booked, recorded, searched)
+
+
+def _recorded(file: Path) -> tuple[int, bytes]:
+    """How many records tell of a secret that was given, and all that the audit says, sealed and opened."""
+    if not file.exists():
+        return 0, b""
+    lines = file.read_bytes()
+    people, _ = open_people(people_file(str(file), None), None, "hmac", {}, create=False)
+    records = [opened_record(record, people) for line in lines.splitlines() if (record := record_of(line))]
+    people.close()
+    return sum(record["kind"] == "secret" for record in records), lines + b"".join(map(encode, records))
 
 
 async def _scenes(house: House) -> list[Scene]:

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -70,11 +69,6 @@ class Search:
 def search(place: str, octets: bytes, value: str) -> Search:
     """Look for a value, as it is and in each of its spellings."""
     return Search(place, len(octets), sum(octets.count(spelling) for spelling in spellings(value)))
-
-
-def search_file(place: str, path: Path, value: str) -> Search:
-    """The same in a file; one that is not there is empty."""
-    return search(place, path.read_bytes() if path.exists() else b"", value)
 
 
 def spellings(value: str) -> tuple[bytes, ...]:

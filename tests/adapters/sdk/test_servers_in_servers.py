@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from smcp_security.adapters.decorator import secure_tool
 from smcp_security.adapters.sdk import fastmcp as of_fastmcp
 from smcp_security.adapters.sdk.secure import secure
 from tests.adapters.sdk.hosts import told
+from tests.audit.records import read_records
 
 pytestmark = pytest.mark.anyio
 
@@ -92,11 +92,11 @@ async def test_a_tool_of_the_server_itself_is_judged_once_whatever_the_sdk_reads
 
     async with _client(server) as client:
         assert judge.flush()
-        before = len(file.read_text().splitlines()) if file.exists() else 0
+        before = len(read_records(file))
         assert await told(client.call_tool("pick", {"count": 1.0, "names": ["/srv/books/a"]})) == "1 /srv/books/a"
         assert "SMCP510" in await told(client.call_tool("pick", {"count": 2, "names": ["/opt/books"]}))
         assert judge.flush()
-    records = [json.loads(line) for line in file.read_text().splitlines()[before:]]
+    records = read_records(file)[before:]
     calls = [each["edge"] for each in records if each["kind"] == "decision" and each["method"] == "tools/call"]
     assert calls == ["sdk", "sdk", "decorator"]
 
@@ -117,10 +117,10 @@ async def test_a_verdict_is_for_the_arguments_that_were_judged(
 
     async with _client(server) as client:
         assert judge.flush()
-        before = len(file.read_text().splitlines()) if file.exists() else 0
+        before = len(read_records(file))
         assert await told(client.call_tool("read", {"path": "/srv/books/a"})) == "/srv/books/a"
         assert judge.flush()
-        calls = [line for line in file.read_text().splitlines()[before:] if '"decorator"' in line]
+        calls = [record for record in read_records(file)[before:] if record.get("edge") == "decorator"]
         others.append("/opt/books")
         assert "SMCP510" in await told(client.call_tool("read", {"path": "/srv/books/a"}))
     assert calls == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from smcp_security import Misplaced, SMCPSecurityFramework
 from smcp_security.adapters.decorator import secure_tool
 from smcp_security.adapters.sdk.secure import secure
 from tests.adapters.sdk.hosts import ATTACK, told
+from tests.audit.records import read_records
 
 pytestmark = pytest.mark.anyio
 
@@ -36,8 +36,9 @@ async def test_a_tool_adds_its_demands_and_charges_the_policys_limits_once(kind:
             outcomes = [await told(client.call_tool("run", {"command": text})) for text in ("a", ATTACK, "b", "c", "d")]
     assert [text.split()[0] for text in outcomes[:4]] == ["ran", "refused", "ran", "ran"]
     assert "SMCP402" in outcomes[4]
-    records = [json.loads(line) for line in audit.read_text().splitlines()]
-    calls = [record for record in records if record["kind"] == "decision" and record["method"] == "tools/call"]
+    calls = [
+        record for record in read_records(audit) if record["kind"] == "decision" and record["method"] == "tools/call"
+    ]
     assert [record["edge"] for record in calls] == ["sdk"] * 5 + ["decorator"]
     assert calls[-1]["id"] == calls[-2]["id"]
 

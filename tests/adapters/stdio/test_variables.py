@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -20,6 +19,7 @@ from smcp_security.policy import Policy
 from smcp_security.vault.file_store import FileStore
 from smcp_security.vault.providers import from_callable
 from smcp_security.vault.vault import Vault
+from tests.audit.records import read_records, tells
 
 KEY = sha256(b"the vault of the proxy").digest()
 TOKEN = b"tok-" + b"Zq8x" * 6
@@ -93,12 +93,12 @@ def test_a_secret_is_handed_out_as_it_is_and_written_down(make: Made, tmp_path: 
     got = handed_out(framework, [Variable("A", "github"), Variable("B", "accents")])
     assert (got["A"].encode(), got["B"]) == (TOKEN, ACCENTS)
     assert framework.flush()
-    lines = [json.loads(line) for line in (tmp_path / "audit").read_text().splitlines()]
+    lines = read_records(tmp_path / "audit")
     assert [(each["kind"], each["secret"], each["version"], each["caller"]) for each in lines] == [
         ("secret", "github", 1, None),
         ("secret", "accents", 1, None),
     ]
-    assert TOKEN.decode() not in (tmp_path / "audit").read_text()
+    assert not tells(tmp_path / "audit", TOKEN.decode())
     assert framework.sought() is not None
 
 

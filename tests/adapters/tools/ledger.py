@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from smcp_security.framework import SMCPSecurityFramework
+from tests.audit.records import read_records
 
 Seen = Callable[..., list[dict[str, Any]]]
 
@@ -39,4 +39,4 @@ class Ledger:
 
     def _records(self) -> list[dict[str, Any]]:
         assert self.framework.flush()
-        return [json.loads(line) for line in self.file.read_text().splitlines()] if self.file.exists() else []
+        return read_records(self.file)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import pytest
 
 from smcp_security.keys.issuing import create_key
+from tests.audit.records import read_records
 from tests.real.backends.processes import listening
 from tests.real.house import Address
 from tests.real.messages import Request, call, initialize
@@ -64,8 +65,7 @@ class Lodge:
 
     def audited(self, kind: str) -> list[dict[str, Any]]:
         """The records of one kind that the server has left."""
-        lines = (self.folder / "audit.jsonl").read_text().splitlines()
-        return [record for record in map(json.loads, lines) if record["kind"] == kind]
+        return [record for record in read_records(self.folder / "audit.jsonl") if record["kind"] == kind]
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import anyio
 
+from tests.audit.records import read_records
 from tests.toolbox.shelf import ROOT
 
 # In parts, so that no scanner of this repository takes it for one.
@@ -35,8 +36,7 @@ def environment_of(folder: Path, audit: Path) -> dict[str, str]:
 
 def codes_of(audit: Path) -> set[str]:
     """The codes of all findings that were written down."""
-    records = [json.loads(line) for line in audit.read_text().splitlines()]
-    return {found["code"] for record in records for found in record.get("findings", ())}
+    return {found["code"] for record in read_records(audit) for found in record.get("findings", ())}
 
 
 def answer(text: str, *, id: Any = 1, **members: Any) -> dict[str, Any]:

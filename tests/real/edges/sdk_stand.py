@@ -22,6 +22,7 @@ from mcp.types import ElicitResult
 
 from smcp_security.adapters.local import CREDENTIAL
 from tests.adapters.sdk.hosts import ATTACK, HONEST, LARGE, told
+from tests.audit.records import read_records
 from tests.real.backends.processes import listening
 from tests.toolbox.shelf import ROOT
 
@@ -72,7 +73,7 @@ class Stand:
 
     def recorded(self) -> list[dict[str, Any]]:
         """The audit of a server that has ended."""
-        return [json.loads(line) for line in self.audit.read_text().splitlines()]
+        return read_records(self.audit)
 
 
 KINDS = ("mcp 1", "mcp 2", "fastmcp")

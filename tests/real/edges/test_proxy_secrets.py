@@ -18,6 +18,7 @@ from smcp_security.vault.store import FileStore
 from smcp_security.vault.vault import Vault
 from tests.adapters.stdio.wire import call, text
 from tests.architecture.source import ROOT
+from tests.audit.records import read_records
 from tests.real.edges.test_proxy import PROXY, proxied
 
 pytestmark = pytest.mark.real
@@ -58,14 +59,14 @@ def test_the_server_uses_its_secret_and_nobody_hears_it(house: House, tmp_path: 
         client.say(call(2, "blab", variable="TOKEN"), call(3, "environment"))
         client.hang_up()
         heard = b"\n".join(iter(client.line, b""))
-    shown = heard + log.read_bytes() + (house.folder / "audit.jsonl").read_bytes()
+    records = read_records(house.folder / "audit.jsonl")
+    shown = heard + log.read_bytes() + json.dumps(records, ensure_ascii=False).encode()
     for spelling in (TOKEN, TOKEN.encode().hex(), "dG9rLVdtNFZxOXpSdDdMeFAycy1LZEh5M05j"):
         assert spelling.encode() not in shown
     assert b"using [redacted:vault-secret]\nor in hexadecimal digits [redacted:vault-secret]\n" in log.read_bytes()
     answers = {each["id"]: each for each in map(json.loads, heard.splitlines()) if each.get("id") in (2, 3)}
     assert KEY not in text(answers[3]) and "TOKEN" in text(answers[3])
     assert "vault-secret" in json.dumps(answers[2]) or "withheld" in json.dumps(answers[2])
-    records = [json.loads(line) for line in (house.folder / "audit.jsonl").read_text().splitlines()]
     assert {(each["secret"], each["caller"]) for each in records if each["kind"] == "secret"} == {("github", None)}
 
 

@@ -20,6 +20,7 @@ import pytest
 from smcp_security.keys.issuing import create_key
 from smcp_security.vault.key_text import new_key
 from tests.adapters.tools.vaulted import EVERYBODY, OF_ACME, OF_HARBOUR, OF_TENANTS, TOKEN, digest, make_vault, section
+from tests.audit.records import read_records
 from tests.real.backends.processes import listening
 from tests.real.edges.decorated_house import Visit, environment, python_of, refusal
 from tests.real.house import Address
@@ -60,11 +61,11 @@ class Heard:
         return TELLS if self.place != "alone" else TELLS[:-1]
 
     def audited(self, kind: str) -> list[dict[str, Any]]:
-        lines = (self.folder / "audit.jsonl").read_text().splitlines()
-        return [record for record in map(json.loads, lines) if record["kind"] == kind]
+        return [record for record in read_records(self.folder / "audit.jsonl") if record["kind"] == kind]
 
     def written(self) -> bytes:
-        return b"".join((self.folder / name).read_bytes() for name in ("audit.jsonl", "server.log"))
+        opened = json.dumps(read_records(self.folder / "audit.jsonl"), ensure_ascii=False).encode()
+        return b"".join((opened, *((self.folder / name).read_bytes() for name in ("audit.jsonl", "server.log"))))
 
 
 async def _visit(address: Address, sdk: str, keys: dict[str, str], heard: Heard) -> None:

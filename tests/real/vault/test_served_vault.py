@@ -19,6 +19,7 @@ from smcp_security.vault.providers import from_references
 from smcp_security.vault.store import FileStore
 from smcp_security.vault.vault import Vault
 from tests.adapters.tools.vaulted import digest, section
+from tests.audit.records import tells
 from tests.real.backends.processes import listening
 from tests.real.edges.decorated_house import Visit, environment, refusal
 from tests.real.house import PATIENCE, Address
@@ -176,3 +177,4 @@ async def test_a_secret_that_is_removed_is_given_no_more_and_nothing_shows_it(to
     for number in range(2):
         lines = await _once_it_says('"kind":"secret"', town.folder / f"audit{number}.jsonl")
         assert FIRST not in lines and SECOND not in lines
+        assert not tells(town.folder / f"audit{number}.jsonl", FIRST)
