@@ -12,6 +12,7 @@ from typing import Any
 from smcp_security import SMCPSecurityFramework
 
 POLICY = {"version": 1, "identity": {"api_keys": {"file": "keys.yaml"}}, "audit": {"file": "audit.jsonl"}}
+ANSWER = {"jsonrpc": "2.0", "result": {"content": [{"type": "text", "text": "nothing of that kind"}]}}
 ASKED = ("shoes", "umbrellas", "../../etc/passwd; cat /etc/shadow")
 
 
@@ -19,12 +20,6 @@ def call(number: int, text: str) -> dict[str, Any]:
     """A call of the tool `search`."""
     params = {"name": "search", "arguments": {"text": text}}
     return {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
-
-
-def answer(message: dict[str, Any]) -> dict[str, Any]:
-    """What the server that is protected says."""
-    text = f"nothing about {message['params']['arguments']['text']}"
-    return {"jsonrpc": "2.0", "id": message["id"], "result": {"content": [{"type": "text", "text": text}]}}
 
 
 def main() -> None:
@@ -35,7 +30,7 @@ def main() -> None:
             for number, text in enumerate(ASKED):
                 decision = security.process_request_sync(call(number, text), context)
                 if isinstance(decision.message, dict):
-                    security.process_response_sync(answer(decision.message), decision)
+                    security.process_response_sync({**ANSWER, "id": number}, decision)
                 print(json.dumps({"caller": owner, "asked": text, "allowed": decision.allowed}))
 
 

@@ -47,6 +47,7 @@ async def _running(name: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
 def test_every_example_is_tested_here() -> None:
     others = [
         "api_keys_app",
+        "audited_calls",
         "contracts_app",
         "decorated_server",
         "django_app",

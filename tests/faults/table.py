@@ -53,13 +53,13 @@ AUDIT: Final = (
             "faults/test_disks",
             "a_last_line_that_is_torn_at_any_byte_is_recorded_and_nothing_before_it_is_lost",
         )
-        + _test("audit/test_journal", "a_file_cut_anywhere_goes_on_and_says_so"),
+        + _test("audit/writing/test_journal", "a_file_cut_anywhere_goes_on_and_says_so"),
     ),
     Row(
         "Two processes on one file",
         "Every line whole, one chain over both, also where each rotates.",
         _test("real/audit/test_files", "two_processes_that_rotate_often_keep_one_chain")
-        + _test("audit/test_forks", "four_processes_append_without_tearing_a_line"),
+        + _test("audit/writing/test_forks", "four_processes_append_without_tearing_a_line"),
         "every record of each there once; no fault found over all segments",
     ),
     Row(
@@ -67,7 +67,7 @@ AUDIT: Final = (
         "Order and proof do not hang on the clock; rates are not given anew.",
         _test("faults/test_clocks", "a_clock_that_steps_back_and_forward_moves_times_and_nothing_else")
         + _test("faults/test_clocks", "a_clock_that_steps_forward_gives_nobody_a_new_allowance")
-        + _test("audit/test_rotation", "a_clock_that_jumps_ahead_removes_nothing"),
+        + _test("audit/writing/test_rotation", "a_clock_that_jumps_ahead_removes_nothing"),
     ),
     Row(
         "A collector that hangs (`audit.ship`)",
@@ -78,8 +78,8 @@ AUDIT: Final = (
     Row(
         "A disk that hangs",
         "No caller waits for it but with `fsync: always`; the queue is bounded.",
-        _test("audit/test_file_sink", "a_writer_that_hangs_never_holds_up_the_caller")
-        + _test("audit/test_file_sink", "closing_a_stuck_sink_gives_up_and_says_what_is_lost"),
+        _test("audit/writing/test_file_sink", "a_writer_that_hangs_never_holds_up_the_caller")
+        + _test("audit/writing/test_file_sink", "closing_a_stuck_sink_gives_up_and_says_what_is_lost"),
         "records are taken while a write hangs; closing gives up after its time and says how many are lost",
     ),
     Row(
@@ -91,7 +91,7 @@ AUDIT: Final = (
         "The keys of the audit missing under a running guard",
         "No record without its key; `on_failure` decides what passes.",
         _test("faults/test_keys", "keys_that_go_away_under_a_running_guard_deny_until_they_are_back")
-        + _test("audit/test_people_faults", "a_file_that_is_gone_is_not_made_again_from_memory"),
+        + _test("audit/callers/test_people_faults", "a_file_that_is_gone_is_not_made_again_from_memory"),
     ),
     Row(
         "The key missing at `verify`",
@@ -107,7 +107,7 @@ AUDIT: Final = (
         "Any byte changed, any record dropped, swapped or repeated",
         "It is noticed, and the first bad record is named.",
         _test(
-            "audit/test_tampering",
+            "audit/proving/test_tampering",
             "every_byte_that_is_changed_is_noticed_and_its_line_is_named",
             "every_record_that_is_dropped_is_noticed_where_it_is_gone",
             "every_two_records_that_are_swapped_are_noticed_at_the_first",
@@ -119,7 +119,7 @@ AUDIT: Final = (
         "The end cut off",
         "It is noticed against a checkpoint kept elsewhere, and by no key on the same machine.",
         _test(
-            "audit/test_tampering",
+            "audit/proving/test_tampering",
             "every_end_that_is_cut_off_is_noticed_against_a_checkpoint_kept_elsewhere",
             "a_cut_end_alone_leaves_no_trace_and_the_report_proves_no_end",
         ),
