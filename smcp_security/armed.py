@@ -207,7 +207,9 @@ def _ladders(
 
 def retire(before: Armed, now: Armed | None) -> None:
     """Close what no policy in force uses any more."""
-    if now is None or now.sink is not before.sink:
+    if now is not None and now.sink is not before.sink and isinstance(before.sink, audit.FileSink):
+        before.sink.close_for(now.sink)
+    elif now is None or now.sink is not before.sink:
         before.sink.close()
     if now is None or now.store is not before.store:
         before.store.close()
@@ -230,6 +232,7 @@ def reset_locks(armed: Armed, around: Surroundings) -> None:
     if armed.custody is not None:
         armed.custody.reset_locks()
     around.resolution.reset()
+    around.commits.reset()
     armed.detectors.reset()
 
 

@@ -76,8 +76,8 @@ class Inspection:
         except Exception as error:
             decision = broken(error, context)
         decision = self._noted(decision, context, armed, edge, earlier)
-        if notes.waits(self._armed.sink, decision, context, earlier):
-            decision = self._unless_lost(await self._kept(decision), decision, context)
+        if notes.waits(armed.sink, decision, context, earlier):
+            decision = self._unless_lost(await self._kept(decision, armed), decision, context, armed)
         if earlier is not None and decision.allowed:
             return decision
         self._in_force(decision, context, armed, edge)
@@ -102,8 +102,8 @@ class Inspection:
         except Exception as error:
             decision = broken(error, context)
         decision = self._noted(decision, context, armed, edge, earlier)
-        if notes.waits(self._armed.sink, decision, context, earlier):
-            decision = self._unless_lost(self._kept_sync(), decision, context)
+        if notes.waits(armed.sink, decision, context, earlier):
+            decision = self._unless_lost(self._kept_sync(armed), decision, context, armed)
         if earlier is not None and decision.allowed:
             return decision
         self._in_force(decision, context, armed, edge)
@@ -200,8 +200,8 @@ class Inspection:
         decision = engine.denial(flooded[0] if flooded else finding(code), context, context.id)
         decision = self._noted(decision, context, armed, edge)
         # What is refused has done nothing: an event loop need not stand still for its record.
-        if notes.waits(self._armed.sink, decision, context) and not within_event_loop():
-            decision = self._unless_lost(self._kept_sync(), decision, context)
+        if notes.waits(armed.sink, decision, context) and not within_event_loop():
+            decision = self._unless_lost(self._kept_sync(armed), decision, context, armed)
         self._tell(armed, lambda observer: observer.decided(decision, context, edge))
         return decision
 
@@ -224,7 +224,7 @@ class Inspection:
         if armed.sink.wants(False):
             given = Given(receiver, opened)
             armed.sink.write(audit.secret_record(Decision(True, _new_id()), given, time.time(), armed.seal))
-            if armed.sink.waits and not self._kept_sync() and armed.must_keep:
+            if armed.sink.waits and not self._kept_sync(armed) and armed.must_keep:
                 raise AuditUnavailable("the record of the secret is not on the disk; see the log smcp_security.sink")
         return opened
 
@@ -348,8 +348,8 @@ class Inspection:
         Where that fails and the policy says so, it is a denial. A call that is refused gets no secret.
         """
         try:
-            # Where a reload came in between, the sink in force: the one before is closed.
-            notes.note_verdict(self._armed.sink, armed.seal, decision, context, edge, earlier=earlier)
+            # Where a reload came in between, it hands them on to the sink in force.
+            notes.note_verdict(armed.sink, armed.seal, decision, context, edge, earlier=earlier)
         except AuditUnavailable:
             decision = engine.denial(finding("SMCP002"), context, decision.id)
         except Exception as error:
@@ -358,24 +358,24 @@ class Inspection:
             context.given = ()
         return decision
 
-    async def _kept(self, decision: Decision) -> bool:
+    async def _kept(self, decision: Decision, armed: Armed) -> bool:
         try:
-            return await self._around.commits.kept_async(self._armed.sink)
+            return await self._around.commits.kept_async(armed.sink)
         except BaseException:  # the client hung up, and the call does not run
-            notes.note_ending(self._armed.sink, decision, Ending("cancelled"))
+            notes.note_ending(armed.sink, decision, Ending("cancelled"))
             await self.settle(decision)
             raise
 
-    def _kept_sync(self) -> bool:
-        return self._around.commits.kept(self._armed.sink)
+    def _kept_sync(self, armed: Armed) -> bool:
+        return self._around.commits.kept(armed.sink)
 
-    def _unless_lost(self, kept: bool, decision: Decision, context: Context) -> Decision:
+    def _unless_lost(self, kept: bool, decision: Decision, context: Context, armed: Armed) -> Decision:
         """The verdict, or a denial in place of one whose record is not kept."""
         if kept:
             return decision
         if self._around.commits.missed():
             _log.error("audit: the record of %s is not on the disk; see the log smcp_security.sink", decision.id)
-        return notes.lost(self._armed.sink, decision, context, must=self._armed.must_keep)
+        return notes.lost(armed.sink, decision, context, must=armed.must_keep)
 
     def _tell(self, armed: Armed, told: Callable[[Observer], None], *, closing: bool = False) -> None:
         """Observers decide nothing: one that raises is not asked again."""

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from smcp_security import PolicyError, SMCPSecurityFramework
+from smcp_security.audit import notes
+from smcp_security.audit.record import decision_record
 from smcp_security.contexts import in_process
 from smcp_security.observers import Observer
 from tests.audit.records import read_records
@@ -211,6 +213,25 @@ def test_a_reload_keeps_the_hashes_comparable_and_says_what_has_changed(tmp_path
     hashed = [record["arguments"] for record in records]
     assert hashed[0] == hashed[1] == hashed[3] and hashed[2]["arguments"] == {"text": "hello"}
     assert records[0]["policy"] != records[1]["policy"] and records[0]["policy"] == records[3]["policy"]
+
+
+@pytest.mark.parametrize("more", [{"on_failure": "deny"}, {"on_failure": "continue"}, {"fsync": "always"}], ids=str)
+def test_a_reload_in_the_midst_of_a_record_loses_it_not_and_denies_nothing(
+    tmp_path: Path, more: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, now = ({"audit": {"file": str(tmp_path / name), **more}} for name in ("a", "b"))
+    with SMCPSecurityFramework(before) as security:
+        early = judge(security, HONEST)
+
+        def late(*facts: Any) -> dict[str, Any]:
+            security.reload(now)
+            return decision_record(*facts)
+
+        monkeypatch.setattr(notes, "decision_record", late)
+        decision = judge(security, HONEST)
+        assert decision.allowed
+    told = [[record["id"] for record in read_records(tmp_path / name)] for name in ("a", "b")]
+    assert told == [[early.id], [decision.id]]
 
 
 @pytest.mark.parametrize("fsync", ["always", "interval", "never"])

@@ -30,7 +30,12 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _METHODS: Final = ("GET", "HEAD")
 _HERE: Final = (UNIX, ip_network("127.0.0.0/8"), ip_network("::1/128"))
-_RELAYED: Final = frozenset({"forwarded", "x-forwarded-for", "x-real-ip", "via"})
+_RELAYED: Final = frozenset(
+    "forwarded x-real-ip via x-client-ip x-cluster-client-ip cf-connecting-ip true-client-ip fly-client-ip".split()
+)
+_FORWARDED: Final = "x-forwarded"
+"""How the names begin of what proxies tell of a request, and nobody does who asks by himself."""
+
 _JSON: Final = "application/json"
 
 
@@ -102,7 +107,7 @@ def _kinds(live: str | None, ready: str | None, metrics: str | None) -> dict[str
 def _sender(scope: Mapping[str, Any], policy: Policy) -> str | None:
     """The address of who asks; None where a proxy stands between and it cannot be known."""
     http = http_of(scope)
-    if _RELAYED.isdisjoint(http.headers.first):
+    if not any(name in _RELAYED or name.startswith(_FORWARDED) for name in http.headers.first):
         return http.peer
     address = client_address(http, policy.server.trusted_proxies)
     return None if address == http.peer else address
@@ -128,7 +133,10 @@ def _figures() -> Answer:
     # Late: `prometheus_client` is there for those alone whose policy asks for it.
     from smcp_security import metrics
 
-    body, content_type = metrics.exposition()
+    try:
+        body, content_type = metrics.exposition()
+    except OSError:  # the folder of the workers is gone
+        return _told(503, {"status": "unreadable"})
     return _answer(200, content_type, body)
 
 

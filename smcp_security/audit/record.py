@@ -95,10 +95,10 @@ def _asked(message: Message | None, seal: Seal) -> dict[str, Any]:
     if message is None:
         return {"method": "", "target": "", "era": "", "revision": "", "arguments": None, "size": 0}
     digest, target = seal.digest, message.target
-    arguments, uri = seal.arguments.told(message, target if _is_uri(message.method, target) else "", digest)
+    arguments, uri = seal.arguments.told(message, target if _is_uri(message) else "", digest)
     asked = {
         "method": _capped(message.method, digest),
-        "target": _target(message.method, target, digest),
+        "target": _target(message, digest),
         "era": message.era.value,
         "revision": _capped(message.revision, digest),
         "arguments": arguments,
@@ -136,7 +136,7 @@ def secret_record(decision: Decision, given: Given, at: float, seal: Seal) -> di
         "version": given.secret.version,
         "receiver": _capped(given.parameter, digest),
         "tenant": _capped(given.secret.tenant, digest),
-        "tool": "" if message is None else _target(message.method, message.target, digest),
+        "tool": "" if message is None else _target(message, digest),
         "caller": None if caller is None else _caller(caller, digest),
         # As in the decision, so that both are the same person's.
         "label": "" if context is None else _capped(context.label, digest),
@@ -230,13 +230,23 @@ def _finding(finding: Finding) -> dict[str, str]:
     return {**fields, "about": finding.about} if finding.about else fields
 
 
-def _is_uri(method: str, target: str) -> bool:
-    return bool(target) and (method.startswith(("resources/", "tasks/")) or "://" in target)
+def _is_uri(message: Message) -> bool:
+    target = message.target
+    return bool(target) and (
+        message.method.startswith(("resources/", "tasks/")) or "://" in target or _completes_a_uri(message)
+    )
 
 
-def _target(method: str, target: str, digest: Callable[[bytes], str]) -> str:
+def _completes_a_uri(message: Message) -> bool:
+    """Of a completion the reference says what it is for: `mailto:` and others have no `://`."""
+    reference = message.params.get("ref") if message.method == "completion/complete" else None
+    return type(reference) is dict and reference.get("type") == "ref/resource"
+
+
+def _target(message: Message, digest: Callable[[bytes], str]) -> str:
     """A resource URI is caller text and may hold a secret: its scheme and a hash. Names are kept."""
-    if not _is_uri(method, target):
+    target = message.target
+    if not _is_uri(message):
         return _capped(target, digest)
     scheme = _SCHEME.match(target)
     return f"{scheme.group() if scheme else ''}:#{digest(_octets(target))}"

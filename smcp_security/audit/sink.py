@@ -156,6 +156,7 @@ class FileSink:
         journal = Journal(self.path, Chain(people, keys), upkeep, wall=wall)
         self.waits: Final = journal.upkeep.fsync == "always"
         self._spool = Spool(journal, limit=queue, on_failure=on_failure)
+        self._heir: Sink | None = None
         if shipping is not None:
             shipping.start()
         if hasattr(os, "register_at_fork"):
@@ -186,8 +187,9 @@ class FileSink:
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Queue one record, as it is now. Raises `AuditUnavailable` as `on_failure` says; never waits for the disk."""
-        self._spool.offer(entry_of(record))
-        if self.shipping is not None:
+        if not self._spool.offer(entry_of(record)) and self._heir is not None:
+            self._heir.write(record)
+        elif self.shipping is not None:
             self.shipping.start()
 
     def flush(self, timeout: float) -> bool:
@@ -195,7 +197,8 @@ class FileSink:
 
         With `fsync: always` they are on the disk then.
         """
-        return self._spool.flush(timeout)
+        heir = self._heir
+        return self._spool.flush(timeout) and (heir is None or heir.flush(timeout))
 
     def lags(self) -> Mapping[str, int]:
         """Bytes that each destination of `audit.ship` lacks, by its name."""
@@ -206,6 +209,12 @@ class FileSink:
         self._spool.close(timeout)
         if self.shipping is not None:
             self.shipping.close(timeout=SHIP_SECONDS)
+
+    def close_for(self, heir: Sink) -> None:
+        """`close` at a reload: what messages that are still being judged write here goes to `heir`."""
+        self._heir = heir
+        self._spool.passes_on = True
+        self.close()
 
 
 def open_sink(audit: AuditPolicy, environ: Mapping[str, str] | None = None) -> Sink:

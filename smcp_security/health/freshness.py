@@ -10,6 +10,9 @@ from typing import Final
 READ_MAX: Final = 16 * 1024 * 1024
 """The largest of them is a lock file."""
 
+# Without O_NONBLOCK the name of a pipe would stall whoever reads it. Windows has neither of the two.
+_FLAGS: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+
 Stamp = tuple[int, ...]
 
 
@@ -54,8 +57,7 @@ def _stamp_of(path: str) -> Stamp | None:
 def _digest_of(path: str) -> str:
     """Of a file that cannot be read, no digest."""
     try:
-        # Without O_NONBLOCK the name of a pipe would stall whoever reads it.
-        with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+        with open(os.open(path, _FLAGS), "rb") as file:
             return sha256(file.read(READ_MAX + 1)).hexdigest()
     except (OSError, ValueError):
         return ""

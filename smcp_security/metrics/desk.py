@@ -102,8 +102,11 @@ class Desk(Collector):
             self._read()
 
     def count(self, counting: Counting) -> None:
-        """Count what waits with one of them, unless somebody counts: nobody who serves waits for that."""
-        if self._lock.acquire(blocking=False):
+        """Count what waits with one of them, unless somebody counts: nobody who serves waits for that.
+
+        But with one that is closed: nobody asks it any more.
+        """
+        if self._lock.acquire(blocking=counting.closed):
             try:
                 self._instruments.count(counting.take())
             finally:

@@ -90,6 +90,11 @@ class Tally:
         if len(self._endings) >= self.batch:
             self._full()
 
+    @property
+    def closed(self) -> bool:
+        """Whether its owner has let go of it: what is told now has to be counted now."""
+        return self.batch == 1
+
     def forget(self) -> None:
         """What waits is counted by somebody else: the parent of a forked process."""
         self._verdicts.clear()

@@ -12,7 +12,7 @@ from smcp_security.policy.section import Duration, EnvironmentName, FileName, Se
 
 OnFailure = Literal["deny", "continue"]
 Fsync = Literal["always", "interval", "never"]
-SYSLOG_PATTERN: Final = r"^(unix:/[^\x00]{1,100}|(udp|tcp|tls)://[!-.0-~]{1,255}:[0-9]{1,5})$"
+SYSLOG_PATTERN: Final = r"^(unix:/[^\x00]{1,100}|(udp|tcp|tls)://[!-.0-?A-~]{1,255}:[0-9]{1,5})$"
 HTTP_PATTERN: Final = r"^https?://(?!.*@)[!-~]{1,2000}$"
 _SYSLOG: Final = re.compile(SYSLOG_PATTERN, re.ASCII)
 _HTTP: Final = re.compile(HTTP_PATTERN, re.ASCII)

@@ -35,6 +35,7 @@ _EXPECTED: Final = {
     "tuple_type": "expected a list",
     "int_type": "expected a whole number",
     "int_from_float": "expected a whole number",
+    "float_type": "expected a number",
     "string_type": "expected text",
     "string_unicode": "expected text without half of a surrogate pair",
     "missing": "missing, and it has no default",

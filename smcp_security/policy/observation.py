@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, Strict
 
 from smcp_security.policy.addresses import parse_proxy
 from smcp_security.policy.section import Section, Truth
@@ -36,6 +36,6 @@ class ProbesPolicy(Section):
         default=tuple(parse_proxy(text) for text in _PRIVATE),
         description="Whose requests are answered there; to others the app answers.",
     )
-    deadline: Annotated[float, Field(ge=0.1, le=30.0)] = Field(
+    deadline: Annotated[float, Strict(), Field(ge=0.1, le=30.0)] = Field(
         default=DEADLINE, description="Seconds that one part may take to answer. 0.1 to 30."
     )

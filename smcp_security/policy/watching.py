@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from smcp_security.policy.audit import AuditPolicy, ShipPolicy
 from smcp_security.policy.places import Path
@@ -18,6 +20,10 @@ CHECKPOINT_MIN: Final = 1
 RETENTION_MIN: Final = 60
 """Seconds. Less is a slip of the pen: it would remove segments that were written a moment ago."""
 
+_OF_THE_AUDIT: Final = re.compile(r"\.[0-9]+|\.ship\.[0-9]+", re.ASCII)
+_WITH_A_PORT: Final = ("http", "https")
+"""Of its own, where none is said."""
+
 _KINDS: Final = ("syslog", "http", "otel")
 _OF_A_FILE: Final = ("callers", "retention", "ship")
 _PROBES: Final = ("live", "ready", "metrics")
@@ -27,8 +33,8 @@ def audit_problems(audit: AuditPolicy) -> Iterator[Problem]:
     """What does not fit together in `audit`."""
     if audit.file is None:
         yield from _without_file(audit)
-    elif audit.callers is not None and posixpath.normpath(audit.callers) == posixpath.normpath(audit.file):
-        yield ("audit", "callers"), "the same file as audit.file; the keys need one of their own"
+    elif audit.callers is not None:
+        yield from _callers(posixpath.normpath(audit.callers), posixpath.normpath(audit.file))
     if audit.checkpoint < CHECKPOINT_MIN:
         yield ("audit", "checkpoint"), "expected at least 1s"
     if audit.retention is not None and audit.retention < RETENTION_MIN:
@@ -74,12 +80,27 @@ def _shipping(index: int, ship: ShipPolicy, before: tuple[ShipPolicy, ...]) -> I
     target = getattr(ship, kind)
     if kind == "syslog" and ship.token is not None:
         yield ("audit", "ship", index, "token"), "syslog has no place for a token; remove it, or ship by http or otel"
-    if kind == "syslog" and "://" in target and not 0 < int(target.rpartition(":")[2]) <= 65535:
-        yield ("audit", "ship", index, "syslog"), "expected a port of 1 to 65535"
+    if "://" in target and not _is_place(target):
+        yield ("audit", "ship", index, kind), "expected a host, and a port of 1 to 65535"
     for other, each in enumerate(before):
         if getattr(each, kind) == target:
             yield ("audit", "ship", index, kind), f"the same place as audit.ship[{other}]; every line would come twice"
             return
+
+
+def _callers(callers: str, file: str) -> Iterator[Problem]:
+    if callers == file:
+        yield ("audit", "callers"), "the same file as audit.file; the keys need one of their own"
+    elif _OF_THE_AUDIT.fullmatch(callers.removeprefix(file)) and callers.startswith(file):
+        yield ("audit", "callers"), "the name of a segment or a cursor of audit.file; the keys need one of their own"
+
+
+def _is_place(address: str) -> bool:
+    try:
+        split = urlsplit(address)
+        return bool(split.hostname) and split.port != 0 and (split.port is not None or split.scheme in _WITH_A_PORT)
+    except ValueError:
+        return False
 
 
 def _spelt(path: str) -> str:

@@ -117,8 +117,11 @@ class Ledger:
             self._attached.discard(meters)
 
     def count(self, meters: Meters) -> None:
-        """Count what waits with one of them, unless somebody counts: nobody who serves waits for that."""
-        if self._lock.acquire(blocking=False):
+        """Count what waits with one of them, unless somebody counts: nobody who serves waits for that.
+
+        But with one that is closed: nobody asks it any more.
+        """
+        if self._lock.acquire(blocking=meters.closed):
             try:
                 self._take(meters.take())
             finally:

@@ -157,7 +157,14 @@ def test_who_comes_through_a_trusted_proxy_is_known_by_the_address_that_it_tells
 
 
 @pytest.mark.parametrize(
-    "mark", [("x-forwarded-for", "127.0.0.1"), ("forwarded", "for=127.0.0.1"), ("x-real-ip", "127.0.0.1")]
+    "mark",
+    [
+        ("x-forwarded-for", "127.0.0.1"),
+        ("forwarded", "for=127.0.0.1"),
+        ("x-real-ip", "127.0.0.1"),
+        ("x-forwarded-proto", "https"),
+        ("cf-connecting-ip", "127.0.0.1"),
+    ],
 )
 def test_who_comes_through_a_proxy_that_is_not_trusted_is_a_stranger(ask: Ask, mark: tuple[str, str]) -> None:
     assert ask(PROBES, path="/readyz", fields=[("host", "127.0.0.1"), mark]).body == b"app"
@@ -186,6 +193,15 @@ def test_the_figures_come_with_their_media_type(ask: Ask, monkeypatch: pytest.Mo
     got = ask({"metrics": {"prometheus": True}, "probes": {"metrics": "/metrics"}}, path="/metrics")
     assert (got.status, got.body, got.headers["content-type"]) == (200, *page)
     assert got.headers["cache-control"] == "no-store"
+
+
+def test_figures_that_cannot_be_read_are_an_answer_too(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> tuple[bytes, str]:
+        raise FileNotFoundError(2, "a folder")
+
+    monkeypatch.setattr("smcp_security.metrics.exposition", gone)
+    got = ask({"metrics": {"prometheus": True}, "probes": {"metrics": "/metrics"}}, path="/metrics")
+    assert (got.status, got.value) == (503, {"status": "unreadable"})
 
 
 def test_a_stranger_gets_no_figures(ask: Ask) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from msgspec.structs import replace as changed
@@ -198,3 +199,31 @@ async def test_what_an_edge_refuses_by_itself_does_not_hold_up_the_event_loop(
     assert disk.flushed == [] and len(disk.records) == 1
     await asyncio.to_thread(security.refuse, "SMCP110", in_process(b"", None), edge="wsgi")
     assert disk.flushed == [2]
+
+
+async def test_tools_that_keep_the_threads_of_the_loop_busy_hold_up_no_verdict(arrange: Arrange) -> None:
+    security, over = arrange(disk=Disk()), threading.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    slow = loop.run_in_executor(None, over.wait, 30)
+    try:
+        assert (await asyncio.wait_for(security.process_request(HONEST), 3)).allowed
+        assert not slow.done()
+    finally:
+        over.set()
+        await slow
+
+
+async def test_a_flush_of_the_sink_before_a_reload_keeps_nothing_of_the_next_one() -> None:
+    kept, before, now = commits.Commits(), Disk(), Disk(answers=False)
+    assert await asyncio.gather(*map(kept.kept_async, (before, before, now))) == [True, True, False]
+    assert len(before.flushed) == len(now.flushed) == 1
+
+
+async def test_a_child_of_a_fork_keeps_records_with_threads_of_its_own(plain: SMCPSecurityFramework) -> None:
+    kept = plain._around.commits
+    # As in a child: nobody is there any more who would do it.
+    kept._threads.shutdown()
+    assert not await kept.kept_async(Disk())
+    plain.reset_locks()
+    assert await kept.kept_async(Disk())

@@ -176,6 +176,14 @@ def test_a_resource_is_named_by_its_scheme_and_a_hash() -> None:
     assert decided(method="completion/complete", target="docs://{id}")["target"].startswith("docs:#")
 
 
+def test_a_completion_for_a_resource_tells_its_scheme_alone_and_one_for_a_prompt_its_name() -> None:
+    person = "mailto:ann@example.com"
+    told = decided(method="completion/complete", target=person, detail="full")
+    assert told["target"] == f"mailto:#{DIGEST(person.encode())}" and told["uri"] == person
+    prompt = {"ref": {"type": "ref/prompt", "name": person}}
+    assert decided(method="completion/complete", arguments=prompt)["target"] == person
+
+
 def test_a_tool_name_that_looks_like_a_scheme_is_kept() -> None:
     assert decided(target="files:read")["target"] == "files:read"
 

@@ -18,6 +18,7 @@ from smcp_security.errors import AuditUnavailable, PolicyError
 from smcp_security.observers import Ending
 from smcp_security.policy.audit import AuditPolicy
 from tests.audit.conftest import WAIT, people_and_keys
+from tests.audit.disk import Disk
 from tests.audit.test_record import DENIED, HOSTILE, decided
 
 
@@ -126,6 +127,17 @@ def test_a_file_that_cannot_be_made_stops_the_start(tmp_path: Path, place: str, 
     (tmp_path / "f").touch()
     with pytest.raises(PolicyError, match=rf"audit\.file: .*{problem}"):
         open_sink(settings(str(tmp_path / place)))
+
+
+def test_what_comes_after_the_end_goes_to_the_heir_and_both_are_flushed(tmp_path: Path) -> None:
+    before, heir = file_sink(str(tmp_path / "a.jsonl")), Disk()
+    before.write({"n": 1})
+    before.close_for(heir)
+    before.write({"n": 2})
+    assert heir.records == [{"n": 2}] and (before.lost, before.waiting) == (0, 0)
+    assert before.flush(WAIT) and heir.flushed == [1]
+    heir.answers = False
+    assert not before.flush(WAIT)
 
 
 @pytest.mark.parametrize("make", [LoggerSink, lambda: file_sink("/dev/null")], ids=["logger", "file"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -183,6 +184,18 @@ def test_a_message_that_was_on_its_way_during_a_reload_counts(registry: Collecto
     observer = _observer(registry)
     observer.close()
     _decide(observer)
+    assert _value(registry, "smcp_decisions_total", action="pass", code="", tool="search") == 1
+
+
+def test_a_message_that_was_on_its_way_counts_also_while_somebody_scrapes(registry: CollectorRegistry) -> None:
+    observer, counting = _observer(registry), desk.desk_of(registry)
+    observer.close()
+    late = threading.Thread(target=_decide, args=(observer,))
+    counting.hold()
+    late.start()
+    late.join(0.05)
+    counting.go_on()
+    late.join()
     assert _value(registry, "smcp_decisions_total", action="pass", code="", tool="search") == 1
 
 

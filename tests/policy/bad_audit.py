@@ -87,8 +87,36 @@ MISTAKES: dict[str, Mistake] = {
         ships(f"{{http: 'https://a.example', token: {_PASTED}}}"), f":2:39: audit.ship[0].token: {_NAME}",
         ships("{http: 'https://a.example', token: 'env:T'}")),
     "a port that is none": Mistake(
-        ships("{syslog: 'udp://logs.example:70000'}"), ":2:13: audit.ship[0].syslog: expected a port of 1 to 65535",
+        ships("{syslog: 'udp://logs.example:70000'}"),
+        ":2:13: audit.ship[0].syslog: expected a host, and a port of 1 to 65535",
         ships("{syslog: 'udp://logs.example:514'}"), beyond=True),
+    "a syslog with a password": Mistake(
+        ships("{syslog: 'tcp://u:p@logs.example:601'}"),
+        f":2:13: audit.ship[0].syslog: {_ADDRESS}, found a text of 26 characters",
+        ships("{syslog: 'tcp://logs.example:601'}")),
+    "a syslog whose port is in its query": Mistake(
+        ships("{syslog: 'tcp://logs.example?to=x:601'}"),
+        ":2:13: audit.ship[0].syslog: expected a host, and a port of 1 to 65535",
+        ships("{syslog: 'tcp://[::1]:601'}"), beyond=True),
+    "a collector at a port that is none": Mistake(
+        ships("{http: 'https://a.example:99999/'}"),
+        ":2:11: audit.ship[0].http: expected a host, and a port of 1 to 65535",
+        ships("{http: 'https://a.example:8443/'}"), beyond=True),
+    "a collector at no port": Mistake(
+        ships("{otel: 'https://a.example:0/'}"),
+        ":2:11: audit.ship[0].otel: expected a host, and a port of 1 to 65535",
+        ships("{otel: 'https://[::1]:4318/'}"), beyond=True),
+    "a collector nowhere": Mistake(
+        ships("{http: 'https:///in'}"), ":2:11: audit.ship[0].http: expected a host, and a port of 1 to 65535",
+        ships("{http: 'https://a.example/in'}"), beyond=True),
+    "callers in a cursor": Mistake(
+        "audit: {file: a.jsonl, callers: a.jsonl.ship.0}\n",
+        ":1:33: audit.callers: the name of a segment or a cursor of audit.file; the keys need one of their own",
+        "audit: {file: a.jsonl, callers: a.jsonl.shipped}\n", beyond=True),
+    "callers in a segment": Mistake(
+        "audit: {file: logs/a.jsonl, callers: ./logs/a.jsonl.000001}\n",
+        ":1:38: audit.callers: the name of a segment or a cursor of audit.file; the keys need one of their own",
+        "audit: {file: logs/a.jsonl, callers: logs/b.jsonl.000001}\n", beyond=True),
     "a syslog without a port": Mistake(
         ships("{syslog: 'udp://logs.example'}"), f":2:13: audit.ship[0].syslog: {_ADDRESS}, found \"udp://logs.example\"",
         ships("{syslog: 'udp://logs.example:514'}")),
@@ -125,6 +153,9 @@ MISTAKES: dict[str, Mistake] = {
         ":1:21: probes.networks[0]: expected a network such as 10.0.0.0/8, one address, or the word unix,"
         ' found "everywhere"',
         "probes: {networks: [10.0.0.0/8]}\n"),
+    "a deadline that is a word": Mistake(
+        "probes: {deadline: true}\n", ":1:20: probes.deadline: expected a number, found true",
+        "probes: {deadline: 1.5}\n"),
     "a deadline without an end": Mistake(
         "probes: {deadline: 60}\n", ":1:20: probes.deadline: expected at most 30.0, found the number 60",
         "probes: {deadline: 30}\n"),

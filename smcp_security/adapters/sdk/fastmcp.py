@@ -20,9 +20,10 @@ from mcp.types import CallToolResult
 from pydantic import BaseModel
 
 from smcp_security.adapters.current import during
+from smcp_security.adapters.sdk import lookups
 from smcp_security.adapters.sdk.fastmcp_results import changed, on_the_wire
 from smcp_security.adapters.sdk.guard import Guard, Passage, Wire, body_of, bytes_of, refusal
-from smcp_security.adapters.sdk.modern import error_of, failure_of, wire
+from smcp_security.adapters.sdk.modern import error_of, failure_of, plain, wire
 from smcp_security.armed import PolicySource
 from smcp_security.decision import Decision
 from smcp_security.errors import Misplaced
@@ -50,13 +51,19 @@ class SecurityMiddleware(Middleware):
         served = _served_here(context)
         if _SERVING.get() is (_IN_CODE if served is None else served):
             return await call_next(context)  # the server's own code, while it serves what was judged
+        if served is not None and context.method == lookups.LIST:
+            if lookups.is_ours(served):
+                return await call_next(context)
+            if await lookups.is_lookup(served):
+                return []
         arrived, request = (None, None) if served is None else (wire(served), served.request)
         session = None if served is None else served.session
         outer = None if arrived is None else self.guard.outer(arrived, request)
+        message = _message(context, arrived)
         if outer is not None:
             with during(replace(outer, serving=session)):
+                await self._compare(context, message)
                 return await call_next(context)
-        message = _message(context, arrived)
         decision = await self.guard.judge(message, request)
         if not decision.allowed:
             return _refused(decision, context)
@@ -64,29 +71,42 @@ class SecurityMiddleware(Middleware):
             before = _SERVING.set(_IN_CODE if served is None else served)
             try:
                 with during(replace(passage.exchange, serving=session)):
-                    return await _serve(_forwarded(context, message, passage), call_next, passage, message.get("id"))
+                    return await self._serve(_forwarded(context, message, passage), message, call_next, passage)
             finally:
                 _SERVING.reset(before)
 
+    async def _serve(self, context: MiddlewareContext[Any], message: Wire, call_next: Any, passage: Passage) -> Any:
+        if context.type == "notification":
+            await call_next(context)
+            passage.taken()
+            return None
+        id = message.get("id")
+        try:
+            await self._compare(context, message)
+            result = await call_next(context)
+        except Exception as error:
+            await _judge_failure(_failure(context, error, id), passage)
+            raise
+        said = on_the_wire(context.method, context.message, result)
+        judged = await passage.answer(bytes_of({"jsonrpc": "2.0", "id": id, "result": said}))
+        answer = body_of(judged.message)
+        if not judged.allowed:
+            raise error_of(answer)
+        if answer.get("result") == said:
+            return result
+        return changed(context.method, context.message, result, answer.get("result") or {})
 
-async def _serve(context: MiddlewareContext[Any], call_next: Any, passage: Passage, id: Any) -> Any:
-    if context.type == "notification":
-        await call_next(context)
-        passage.taken()
-        return None
-    try:
-        result = await call_next(context)
-    except Exception as error:
-        await _judge_failure(_failure(context, error, id), passage)
-        raise
-    said = on_the_wire(context.method, context.message, result)
-    judged = await passage.answer(bytes_of({"jsonrpc": "2.0", "id": id, "result": said}))
-    answer = body_of(judged.message)
-    if not judged.allowed:
-        raise error_of(answer)
-    if answer.get("result") == said:
-        return result
-    return changed(context.method, context.message, result, answer.get("result") or {})
+    async def _compare(self, context: MiddlewareContext[Any], message: Wire) -> None:
+        """Compare the headers of a call with its arguments; the tools are asked for where the SDK asks for them."""
+        served, here = _served_here(context), context.fastmcp_context
+        if served is None or here is None or context.method != "tools/call":
+            return
+
+        async def ask(params: Wire) -> Wire:
+            entry = here.fastmcp._mcp_server.get_request_handler(lookups.LIST)
+            return {} if entry is None else plain(await entry.handler(served, entry.params_type.model_validate(params)))
+
+        await lookups.compare(served, message.get("params"), ask)
 
 
 async def _judge_failure(message: Wire, passage: Passage) -> None:

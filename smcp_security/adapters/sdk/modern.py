@@ -21,6 +21,7 @@ from pydantic import BaseModel
 
 from smcp_security import answers
 from smcp_security.adapters.current import during
+from smcp_security.adapters.sdk import lookups
 from smcp_security.adapters.sdk.channels import listening
 from smcp_security.adapters.sdk.guard import Guard, Passage, Wire, body_of, bytes_of, refusal
 from smcp_security.armed import PolicySource
@@ -50,10 +51,15 @@ class SecurityMiddleware:
 
     async def __call__(self, ctx: Any, call_next: CallNext) -> Any:
         """Judge a message, let it on as it was judged, and judge what comes of it."""
+        if lookups.is_ours(ctx):
+            return await call_next(ctx)
+        if await lookups.is_lookup(ctx):
+            return {"tools": []}
         message = wire(ctx)
         outer = self.guard.outer(message, ctx.request)
         if outer is not None:
             with during(replace(outer, serving=ctx.session)):
+                await self._compare(ctx, message, call_next)
                 return await call_next(ctx)
         decision = await self.guard.judge(message, ctx.request)
         if not decision.allowed:
@@ -62,14 +68,15 @@ class SecurityMiddleware:
             params = passage.forwarded(message).get("params")
             inner = replace(ctx, params=params, session=listening(ctx, self.guard, passage))
             with during(replace(passage.exchange, serving=inner.session)):
-                return await self._served(inner, call_next, passage)
+                return await self._served(inner, message, call_next, passage)
 
-    async def _served(self, ctx: Any, call_next: CallNext, passage: Passage) -> Any:
+    async def _served(self, ctx: Any, message: Wire, call_next: CallNext, passage: Passage) -> Any:
         if ctx.request_id is None:
             await call_next(ctx)
             passage.taken()
             return None
         try:
+            await self._compare(ctx, message, call_next)
             result = plain(await call_next(ctx))
         except Exception as error:
             await _judge_failure(error, ctx, passage)
@@ -82,6 +89,14 @@ class SecurityMiddleware:
         if not judged.allowed:
             raise error_of(answer)
         return answer.get("result", {})
+
+    async def _compare(self, ctx: Any, message: Wire, call_next: CallNext) -> None:
+        """Compare the headers of a call with the arguments as they came: what was judged may hold secrets."""
+
+        async def ask(params: Wire) -> Wire:
+            return plain(await call_next(replace(ctx, method=lookups.LIST, params=params)))
+
+        await lookups.compare(ctx, message.get("params"), ask)
 
 
 def wire(ctx: Any) -> Wire:

@@ -7,7 +7,8 @@ import os
 import secrets
 import threading
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, Literal
@@ -73,12 +74,8 @@ class People:
 
         Raises `OSError` when a new key cannot be put on the disk: the key is there before anything sealed with it.
         """
-        with self._lock:
-            try:
-                known = self._known(person)
-            except (AuditDamaged, PolicyError) as error:
-                # For a writer that is a disk to be tried again, until somebody has put the file right.
-                raise OSError(errno.EBADMSG, str(error), self.path) from None
+        with self._lock, self._as_disk():
+            known = self._known(person)
         nonce = secrets.token_bytes(NONCE_BYTES)
         return known.handle, nonce + self._ciphers(known.key).encrypt(nonce, private, bound)
 
@@ -90,7 +87,8 @@ class People:
         with self._lock:
             self._current = False
             if self._unsynced:
-                self._sync()
+                with self._as_disk():
+                    self._sync()
                 self._unsynced = False
 
     def close(self) -> None:
@@ -154,6 +152,16 @@ class People:
             return found
 
     # -- with the lock held ------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _as_disk(self) -> Iterator[None]:
+        """For a writer whatever is wrong with the file is a disk to be tried again, until somebody has put it right."""
+        try:
+            yield
+        except (AuditDamaged, PolicyError) as error:
+            raise OSError(errno.EBADMSG, str(error), self.path) from None
+        except FileNotFoundError:
+            raise OSError(errno.EBADMSG, f"{self.path} is missing; put back a copy of it", self.path) from None
 
     def _known(self, person: str) -> Known:
         if not self._current:

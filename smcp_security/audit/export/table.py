@@ -51,7 +51,7 @@ def cell(value: Any) -> str:
             return _harmless(value)
         case list() if all(isinstance(each, str) for each in value):
             return _harmless(" ".join(value))
-    return encode({"": value})[4:-2].decode("ascii")
+    return _whole(encode({"": value})[4:-2].decode("ascii"))
 
 
 def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,7 +66,13 @@ def _fields(record: Mapping[str, Any]) -> dict[str, Any]:
 def _harmless(text: str) -> str:
     # Spreadsheets skip blanks before they look for a formula.
     beginning = text.lstrip(" \u00a0\u3000\ufeff")[:1]
-    return f"'{plain(text)}" if beginning and beginning in _FORMULA else plain(text)
+    return _whole(f"'{plain(text)}" if beginning and beginning in _FORMULA else plain(text))
+
+
+def _whole(text: str) -> str:
+    # Where the comma is a decimal point, spreadsheets part a row at semicolons, whatever the quotes: behind one begins
+    # a cell.
+    return text.replace(";", "\\u003b")
 
 
 def _line(cells: Sequence[str]) -> str:

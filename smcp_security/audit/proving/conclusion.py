@@ -63,10 +63,13 @@ def _end(found: Examination) -> None:
     findings, rest = found.findings, found.findings.block.rest
     if found.held is not None:
         found.unmended(found.held)
-    if rest and findings.block.file.live:
+    torn = bool(rest and findings.block.file.live)
+    if torn:
         _rest(found, rest)
-    elif found.vouching.run is not None:
-        found.vouching.left_over(found.vouching.run)
+    if found.vouching.run is not None:
+        # In front of half a line the signature is still to come; but only of a key that has signed before.
+        left = found.vouching.killed if torn and found.vouching.signed else found.vouching.left_over
+        left(found.vouching.run)
     if not found.report.records and not found.report.faults:
         findings.add(
             "empty", "holds no record; a log begins with an open record", Place(findings.block.file.path, 1, 0)

@@ -25,7 +25,8 @@ _EARLIER: Final = b'{"v":1,'
 """How a line began before lines were chained."""
 
 _BROKEN: Final = "is not what the line after it cites: it was changed, or lines between the two were taken out"
-_SPEAKING: Final = frozenset({"open", "checkpoint", "torn", "purged", "lost"})
+_SPEAKING: Final = frozenset({"open", "checkpoint", "torn"})
+_EXCUSING: Final = frozenset({"purged", "lost"})
 
 
 class Examination:
@@ -287,6 +288,7 @@ class Examination:
             stream = self._begin(line)
         self._heed(line, number, stream)
         self.vouching.took(line, number, stream, proved)
+        self._believe(line)
         stream.next, stream.last, self.prev = line.seq + 1, line.digest, line.digest
         if line.digest in self.awaited:
             self.witnessed(line.digest, number)
@@ -306,11 +308,19 @@ class Examination:
             self._check(false_checkpoint(fields, line, number, self.streams), number, line)
         elif kind == "torn":
             self.report.torn += bool(fields.get("bytes"))
-        elif kind == "purged":
+
+    def _believe(self, line: Line) -> None:
+        """What a record says that excuses a gap counts only if it is proved: anybody could say it."""
+        if line.kind in _EXCUSING:
+            fields = line.fields() or {}
+            self.vouching.heed(lambda: self._excuse(line.kind, fields))
+
+    def _excuse(self, kind: str, fields: Mapping[str, Any]) -> None:
+        if kind == "purged":
             self._purged(fields)
-        elif kind == "lost":
-            count = fields.get("count")
-            self.report.lost += count if isinstance(count, int) else 0
+            return
+        count = fields.get("count")
+        self.report.lost += count if isinstance(count, int) else 0
 
     def _check(self, problem: str, number: int, line: Line) -> None:
         # Behind a fault the counts differ of necessity.

@@ -73,6 +73,8 @@ class Report:
     streams: int = 0
     lost: int = 0
     torn: int = 0
+    unsigned: int = 0
+    """Records that no signature vouches for, and that are no fault."""
     first: str = ""
     last: str = ""
     fingerprint: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from smcp_security.audit.proving.findings import Findings
@@ -19,19 +19,31 @@ _SIGNED: Final = b',"sig":"'
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Lines of a stream that no signature vouches for yet, and where the first of them stands."""
+    """Lines of a stream that no signature vouches for yet, and where the first of them stands.
+
+    `claims` is what they say of the chain itself: it counts once a signature vouches for them.
+    """
 
     stream: Stream
     place: Place
     seq: int
+    claims: list[Callable[[], None]] = field(default_factory=list)
+
+    def believe(self) -> None:
+        """A signature vouches for all of them."""
+        for claim in self.claims:
+            claim()
 
 
 class Vouching:
-    """What is proved of the lines so far. `other_key` is the fingerprint of a key that is not the one given."""
+    """What is proved of the lines so far. `other_key` is the fingerprint of a key that is not the one given.
+
+    `signed`: the key has made a signature in this log, so that its writers may be killed before they make one.
+    """
 
     def __init__(self, proof: Proof, findings: Findings) -> None:
         self.other_key = ""
-        self.verified = False
+        self.verified = self.signed = False
         self.run: Run | None = None
         self._proof, self._findings = proof, findings
 
@@ -62,6 +74,7 @@ class Vouching:
             return None
         right = self._mac(line) if kind == "mac" else self._signature(line)
         self.verified = self.verified or right is True
+        self.signed = self.signed or (kind == "sig" and right is True)
         return right
 
     def check_of(self, stream: Stream) -> Callable[[bytes, int], bool]:
@@ -79,7 +92,8 @@ class Vouching:
             if line.startswith(_SIGNED, len(line) + SIG):
                 right = signatures(line)
                 if right:
-                    self.run = None
+                    self.verified = self.signed = True
+                    self._vouched()
                 return right
             if run is None:
                 self.run = Run(stream, self._findings.place(number), stream.next)
@@ -91,11 +105,18 @@ class Vouching:
         """The line is part of the chain now."""
         run = self.run
         if run is not None and run.stream is not stream:
-            self._left(run, line)
+            self._left(run, line, stream)
         if stream.vouched != "sig" or proved:
-            self.run = None
+            self._vouched()
         elif self.run is None:
             self.run = Run(stream, self._findings.place(number), line.seq)
+
+    def heed(self, claim: Callable[[], None]) -> None:
+        """The line that was taken last says something of the chain: `claim` makes it count, once it is proved."""
+        if self.run is None:
+            claim()
+        else:
+            self.run.claims.append(claim)
 
     def changed(self, line: Line, number: int) -> None:
         """Its proof is not right."""
@@ -114,16 +135,26 @@ class Vouching:
             "unsigned", f"from here on no signature vouches for stream {run.stream.name}: cut, or put in", run.place
         )
 
-    def _left(self, run: Run, line: Line) -> None:
+    def killed(self, run: Run) -> None:
+        """Lines without a signature before a fragment, or before the `torn` record of who found them."""
+        name, count = run.stream.name, run.stream.next - run.seq
+        self._findings.report.unsigned += count
+        self._findings.note(
+            f"{count} records of stream {name} from {run.place} on have no signature: their writer was killed"
+            " before it signed them, or somebody without the key put them there"
+        )
+
+    def _left(self, run: Run, line: Line, stream: Stream) -> None:
         self.run = None
-        if line.kind == "torn":
-            name, count = run.stream.name, run.stream.next - run.seq
-            self._findings.note(
-                f"{count} records of stream {name} from {run.place} on have no signature: their writer was killed"
-                " before it signed them, or somebody without the key put them there"
-            )
+        if line.kind == "torn" and (self.signed or stream.vouched == "sig"):
+            self.killed(run)
         else:
             self.left_over(run)
+
+    def _vouched(self) -> None:
+        run, self.run = self.run, None
+        if run is not None:
+            run.believe()
 
     def _mac(self, line: Line) -> bool:
         if self._proof.macs is None:

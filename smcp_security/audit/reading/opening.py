@@ -40,7 +40,7 @@ def record_of(line: bytes) -> dict[str, Any] | None:
     line that somebody wrote whose fields are of the wrong kinds."""
     try:
         record = _DECODER.decode(line)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     # A few names are in all of them: what a writer wrote is told from what only looks like JSON.
     named = "stream" in record and "kind" in record and ("id" in record or record["kind"] != "decision")

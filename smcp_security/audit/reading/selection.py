@@ -76,7 +76,7 @@ class Selection:
         return tuple(found)
 
     def _names(self, tool: str) -> bool:
-        return self._pattern.fullmatch(tool) is not None
+        return bool(tool) and self._pattern.fullmatch(tool) is not None
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:

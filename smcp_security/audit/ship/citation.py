@@ -28,4 +28,12 @@ def cited_in(path: str) -> str | None:
 
 def citing(paths: Iterable[str], sought: str) -> str | None:
     """The first of these files that begins right after the line with that hash."""
-    return next((path for path in paths if cited_in(path) == sought), None)
+    return next((path for path in paths if _readably_cited(path) == sought), None)
+
+
+def _readably_cited(path: str) -> str | None:
+    # What another program keeps beside the audit, and this one may not read, is none of it.
+    try:
+        return cited_in(path)
+    except OSError:
+        return None

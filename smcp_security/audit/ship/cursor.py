@@ -19,6 +19,11 @@ _WIDTH: Final = 1024
 """Bytes of the file, always: it is written in place, because who replaces it would lose the lock."""
 
 _REASON_LENGTH: Final = 200
+_LARGEST: Final = 2**48
+"""More than any file has bytes or any audit has lines; a number beyond it was not written by us."""
+
+_LONGEST: Final = 2**31
+"""Bytes of one line."""
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -67,18 +72,26 @@ class Cursor:
 
     def seen(self) -> Mark:
         """What the process that leads has written there; our own mark where nothing can be read."""
-        try:
-            with open(self.path, "rb") as file:
-                mark = _parsed(file.read(_WIDTH))
-        except OSError:
-            mark = None
+        mark = self._written()
         return mark if mark is not None and mark.destination == self.mark.destination else self.mark
+
+    def serves_another(self) -> bool:
+        """Whether the process that leads sends to another destination, so that nobody sends to this one."""
+        mark = self._written()
+        return mark is not None and mark.destination != self.mark.destination
 
     def release(self) -> None:
         """Let another process take the lead. In a forked child this does not take it from the parent."""
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             os.close(fd)
+
+    def _written(self) -> Mark | None:
+        try:
+            with open(self.path, "rb") as file:
+                return _parsed(file.read(_WIDTH))
+        except OSError:
+            return None
 
     def _take_over(self, found: Mark | None) -> None:
         if found is not None and found.destination == self.mark.destination:
@@ -111,6 +124,12 @@ def _is_at(fd: int, path: str) -> bool:
 
 def _parsed(data: bytes) -> Mark | None:
     try:
-        return msgspec.json.decode(data, type=Mark)
-    except msgspec.MsgspecError:
+        mark = msgspec.json.decode(data, type=Mark)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
+    return mark if 0 <= mark.skipped <= _LARGEST and _plausible(mark.position) else None
+
+
+def _plausible(position: Position | None) -> bool:
+    """Whether a file can be asked for it; whether it fits the audit is for the trail to prove."""
+    return position is None or 0 <= position.length <= min(position.offset, _LONGEST) <= position.offset <= _LARGEST

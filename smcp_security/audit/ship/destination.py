@@ -45,7 +45,7 @@ def destination_of(ship: ShipPolicy, number: int, environ: Mapping[str, str]) ->
             raise PolicyError(f"{where}.token: syslog knows no token; remove it, or use http")
         target, carrier, warning = _syslog(address, where)
     else:
-        content = JsonLines() if kind == "http" else OtlpLogs(environ.get("OTEL_SERVICE_NAME") or SERVICE)
+        content = JsonLines() if kind == "http" else OtlpLogs(_service(environ))
         target, carrier, warning = _http(address, content, token, where)
     identity = hashlib.sha256(f"{kind} {address}".encode()).hexdigest()[:32]
     return Destination(f"{kind}-{number}", target, identity, carrier, warning)
@@ -89,6 +89,11 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
+
+
+def _service(environ: Mapping[str, str]) -> str:
+    # Bytes of the environment that are no UTF-8 come as lone surrogates, which no JSON carries.
+    return (environ.get("OTEL_SERVICE_NAME") or SERVICE).encode("utf-8", "replace").decode()
 
 
 def _token(reference: str | None, where: str, environ: Mapping[str, str]) -> str | None:

@@ -61,6 +61,6 @@ def label_of(line: bytes) -> Label:
     """The label of one line of the audit."""
     try:
         label = _DECODER.decode(line)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):  # what a power failure left, or somebody has written
         return _UNKNOWN
     return label if _KIND.fullmatch(label.kind) else _UNKNOWN

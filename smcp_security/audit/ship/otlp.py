@@ -56,7 +56,7 @@ class OtlpLogs:
         try:
             partial = msgspec.json.decode(answer, type=_Response).partial
             return 0 if partial is None else max(int(partial.rejected), 0)
-        except (msgspec.MsgspecError, ValueError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             return 0
 
 

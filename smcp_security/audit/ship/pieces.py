@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -69,5 +70,7 @@ def _piece(path: str, number: int) -> Piece | None:
     try:
         status = os.stat(path)
     except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(status.st_mode):
         return None
     return Piece(path, number, status.st_ino, status.st_size)

@@ -120,6 +120,8 @@ class Shipper:
                 self._stop.wait(self._step())
             self._last_attempt()
         finally:
+            if not self._stop.is_set():
+                self._problem = "is not served any more: the thread that sends has failed; start this process anew"
             self._carrier.close(min(self._ends, time.monotonic() + self._pace.attempt))
             self._trail.close()
             self._cursor.release()
@@ -148,10 +150,16 @@ class Shipper:
 
     def _lead(self) -> bool:
         if not self._cursor.lead():
+            if self._cursor.serves_another():
+                raise Undelivered(
+                    "waits: another process sends this audit to another place under the same number;"
+                    " give both the same audit.ship"
+                )
             self._problem = ""
             return False
         self._trail.move(self._cursor.mark.position)
         self._recent.clear()
+        self._save()  # who stands by sees what this one serves
         return True
 
     def _deliver(self, stretch: Stretch) -> None:

@@ -16,6 +16,9 @@ if sys.platform != "win32":
     import termios
 
 _CHUNK: Final = 64 * 1024
+_LONGEST_ANSWER: Final = 1024 * 1024
+"""Bytes, with the head."""
+
 _LOOK_FIRST: Final = 0.0005
 _LOOK_LAST: Final = 0.05
 _SO_NWRITE: Final = 0x1024
@@ -49,7 +52,7 @@ class Wire:
         return self._socket.recv_into(buffer)
 
     def makefile(self, mode: str, *_: Any) -> io.BufferedReader:
-        """The stream as a file to read from: what `http.client` asks a socket for."""
+        """The stream as a file to read one answer from: what `http.client` asks a socket for."""
         return io.BufferedReader(_Incoming(self))
 
     def await_receipt(self) -> None:
@@ -97,12 +100,17 @@ class Wire:
 class _Incoming(io.RawIOBase):
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
+        self._room = _LONGEST_ANSWER
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        return self._wire.receive(memoryview(buffer))
+        if not self._room:
+            raise ConnectionAbortedError  # with no end to what it says, it would keep a core busy until the deadline
+        count = self._wire.receive(memoryview(buffer)[: self._room])
+        self._room -= count
+        return count
 
 
 def connect(host: str, port: int, *, tls: bool, ends: float) -> Wire:
@@ -121,7 +129,8 @@ def connect(host: str, port: int, *, tls: bool, ends: float) -> Wire:
             return Wire(_encrypted(connected, host, ends) if tls else connected, ends)
         except OSError as error:
             connected.close()
-            refused = error
+            # Its frames may hold a socket under TLS that was begun: without them it is closed at once.
+            refused = error.with_traceback(None)
     raise refused
 
 
@@ -144,8 +153,11 @@ def fault(error: Exception) -> str:
 
 def _encrypted(connected: socket.socket, host: str, ends: float) -> socket.socket:
     # Made anew for each connection: certificates of a new authority are read then.
+    context = ssl.create_default_context()
     connected.settimeout(Wire(connected, ends).left())
-    return ssl.create_default_context().wrap_socket(connected, server_hostname=host)
+    # Of one that is broken off already `wrap_socket` leaves its copy to the collector.
+    connected.getpeername()
+    return context.wrap_socket(connected, server_hostname=host)
 
 
 def _unacknowledged(connected: socket.socket) -> int:

@@ -16,7 +16,7 @@ from smcp_security.audit.keys import AuditKeys
 from smcp_security.audit.mac import Mac
 from smcp_security.audit.segments import Segment, segments_of
 from smcp_security.audit.signing import verifier
-from smcp_security.audit.writing.tail import LONGEST_RECORD, last_line
+from smcp_security.audit.writing.tail import LONGEST_RECORD, NO_RECORD, last_line
 
 MOST: Final = 1_000
 """Segments removed at once: the record of it names each of them."""
@@ -92,7 +92,7 @@ def _ending(segment: Segment, keys: AuditKeys) -> tuple[bytes, _Checkpoint | Non
     try:
         checkpoint = _CHECKPOINT.decode(line)
         datetime.fromisoformat(checkpoint.at)
-    except (msgspec.MsgspecError, ValueError):
+    except (*NO_RECORD, ValueError):
         return line, None
     whole = checkpoint.kind == "checkpoint" and _proved(line, checkpoint.sig, keys)
     return line, checkpoint if whole else None
@@ -114,5 +114,5 @@ def _first_at(segment: Segment) -> str:
         line = file.readline(LONGEST_RECORD)
     try:
         return msgspec.json.decode(line, type=_First).at
-    except msgspec.MsgspecError:
+    except NO_RECORD:
         return ""

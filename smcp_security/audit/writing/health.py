@@ -54,6 +54,13 @@ class Health:
             f"audit file {self._path} cannot be written: {self.reason}. {_advice(error.errno)} Writing is tried again."
         )
 
+    def broke_off(self) -> str | None:
+        """The writer ended by an error that no disk makes. The message to log, once per failure."""
+        if self.failing:
+            return None
+        self.failing, self.reason = True, "the writer broke off"
+        return f"audit file {self._path}: the writer broke off, see the traceback. The next record starts another one."
+
     def lost(self, now: float, reason: str) -> str | None:
         """A record offered at `now` (unix seconds) was not taken. The message to log, once until it recovers."""
         past = self._unreported

@@ -16,7 +16,7 @@ import msgspec
 
 from smcp_security.audit.segments import is_segment
 from smcp_security.audit.writing.chain import GENESIS
-from smcp_security.audit.writing.tail import Tail, read_tail
+from smcp_security.audit.writing.tail import NO_RECORD, Tail, read_tail
 
 _FIRST_LINE: Final = 64 * 1024
 """Bytes read of a file to see what its first line cites."""
@@ -67,7 +67,7 @@ def _renamed(path: str) -> Iterator[tuple[str, str]]:
     with os.scandir(directory) as beside:
         for other in beside:
             if other.name.startswith(name) and other.name != name and not is_segment(other.name, name):
-                with suppress(OSError, msgspec.MsgspecError):
+                with suppress(OSError, *NO_RECORD):
                     if other.is_file(follow_symlinks=False):
                         yield _first_cites(other.path), other.path
 

@@ -65,6 +65,7 @@ class Spool:
         self.path = journal.path
         self.limit = limit
         self.on_failure: Final = on_failure
+        self.passes_on = False
         self._linger = 0.0 if journal.upkeep.fsync == "always" else None
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -100,9 +101,14 @@ class Spool:
 
     # -- for callers -------------------------------------------------------------------------------------------------
 
-    def offer(self, entry: Entry) -> None:
-        """Take one record, or count it as lost. Raises `AuditUnavailable` for a lost one if the policy denies then."""
+    def offer(self, entry: Entry) -> bool:
+        """Take one record, or count it as lost; false if it is closed and another takes what comes.
+
+        Raises `AuditUnavailable` for a lost one if the policy denies then.
+        """
         with self._lock:
+            if self._closing and self.passes_on:
+                return False
             obstacle = self._obstacle()
             if not obstacle:
                 self._entries.append(entry)
@@ -111,7 +117,7 @@ class Spool:
                 if self._idle:
                     self._idle = False
                     self._work.notify()
-                return
+                return True
             message = self._health.lost(time.time(), obstacle)
         if message:
             _log.error(message)
@@ -119,6 +125,7 @@ class Spool:
             raise AuditUnavailable(
                 f"audit file {self.path} takes no record: {obstacle}; see the log smcp_security.sink"
             )
+        return True
 
     def flush(self, timeout: float) -> bool:
         """Wait at most `timeout` seconds until all records taken so far are written; false if one is not.
@@ -159,7 +166,7 @@ class Spool:
         Takes no lock: a thread that exists no more may hold it.
         """
         spool = Spool(self.journal.renewed(), limit=self.limit, on_failure=self.on_failure)
-        spool._closing = self._closing
+        spool._closing, spool.passes_on = self._closing, self.passes_on
         return spool
 
     # -- for the writer ----------------------------------------------------------------------------------------------
@@ -220,6 +227,15 @@ class Spool:
             self._work.wait_for(lambda: self._urgent or self._abandoned, pause)
             return not self._abandoned
 
+    def broke_off(self) -> None:
+        """The calling writer ends by what no disk does: unhealthy until one has written what it left."""
+        with self._lock:
+            self._last_failed = self._attempts
+            message = self._health.broke_off()
+            self._progress.notify_all()
+        if message:
+            _log.error(message)
+
     def writer_ended(self) -> None:
         """The calling writer is gone; the next line starts another, which begins with what this one left."""
         with self._lock:
@@ -233,11 +249,14 @@ class Spool:
     def _obstacle(self) -> str:
         if self._closing:
             return "the sink is closed"
+        # First of all: without a writer a full queue would stay full, and a failure a failure.
+        if not (self._running or self._has_writer()):
+            return "no thread can be started"
         if self._accepted - self._written >= self.limit or self._bytes >= QUEUE_BYTES:
             return "the queue is full"
         if self._health.failing and self.on_failure == "deny":
             return "the last write failed"
-        return "" if self._running or self._has_writer() else "no thread can be started"
+        return ""
 
     def _has_writer(self) -> bool:
         if self._running:

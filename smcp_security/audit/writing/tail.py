@@ -63,13 +63,15 @@ class Place(msgspec.Struct):
 
 
 _PLACE: Final = msgspec.json.Decoder(Place)
+NO_RECORD: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding a line raises that is no record, whatever somebody put there."""
 
 
 def place_of(line: bytes) -> Place | None:
     """Which record a line is; None for a line that is no JSON object."""
     try:
         return _PLACE.decode(line)
-    except msgspec.MsgspecError:
+    except NO_RECORD:
         return None
 
 

@@ -23,16 +23,21 @@ def write_batches(spool: Spool, before: threading.Thread | None = None) -> None:
     """Write what is offered to `spool` until it is closed and empty, or given up. `before` wrote until now."""
     if before is not None:
         before.join()
-    journal = spool.journal
+    journal, done = spool.journal, False
     try:
         while (batch := spool.next_batch(journal.patience())) is not None:
             if (batch or spool.owes) and not _write(spool, batch):
-                return
+                break
             if journal.patience() == 0.0 and not _sync(spool):
-                return
-        if spool.has_to_end():
-            _end(spool)
+                break
+        else:
+            if spool.has_to_end():
+                _end(spool)
+        done = True
     finally:
+        if not done:
+            # A fault of ours: no operator should hear of it by a gap in the file alone.
+            spool.broke_off()
         journal.close()
         spool.writer_ended()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, Literal
 
 import click
@@ -15,9 +17,6 @@ if TYPE_CHECKING:
     from smcp_security.audit.keys import AuditKeys
 
 _LOOKED_AT: Final = 1024 * 1024
-_LINE: Final = b'{"stream":"'
-_MAC: Final = b',"mac":"'
-_MAC_BYTES: Final = len(_MAC) + 64 + len(b'"}')
 
 
 def confirmed(question: str) -> bool:
@@ -27,19 +26,36 @@ def confirmed(question: str) -> bool:
     return click.confirm(question, err=True)
 
 
+@contextmanager
+def made_for_the_server(file: str, people: People) -> Iterator[None]:
+    """Between a rotation and the next record there is no live file: the server must be able to write what its operator
+    makes."""
+    fresh = not os.path.exists(file)
+    yield
+    if fresh:
+        owner = os.stat(people.path)
+        with suppress(OSError):
+            os.chown(file, owner.st_uid, owner.st_gid)
+
+
 def opened_as_written(source: Source) -> tuple[People, AuditKeys]:
     """The people and the keys, with the signature that the policy says, or the file has."""
-    return source.opened(source.signature or _signature(source.file))
+    return source.opened(source.signature or _signature(source))
 
 
-def _signature(path: str) -> Literal["hmac", "ed25519"]:
+def _signature(source: Source) -> Literal["hmac", "ed25519"]:
+    """What proves the last line that the key proves: anybody can write one that only looks like it."""
+    from smcp_security.audit.proving.proof import Proof
     from smcp_security.audit.segments import files_of
 
-    for file in reversed(files_of(path)):
+    proof = Proof.of(source.opened("ed25519")[1])
+    for file in reversed(files_of(source.file)):
         with open(file, "rb") as stream:
             stream.seek(max(os.fstat(stream.fileno()).st_size - _LOOKED_AT, 0))
             lines = stream.read(_LOOKED_AT).split(b"\n")[:-1]
         for line in reversed(lines):
-            if line.startswith(_LINE):
-                return "hmac" if line.startswith(_MAC, len(line) - _MAC_BYTES) else "ed25519"
+            if proof.macs is not None and proof.macs(line):
+                return "hmac"
+            if proof.signatures is not None and proof.signatures(line):
+                return "ed25519"
     return "hmac"

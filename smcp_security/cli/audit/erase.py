@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from smcp_security.cli.audit.agreed import confirmed, opened_as_written
+from smcp_security.cli.audit.agreed import confirmed, made_for_the_server, opened_as_written
 from smcp_security.cli.audit.choice import persons
 from smcp_security.cli.audit.source import Source, at_audit, fail
 
@@ -69,13 +68,8 @@ def _erase(file: str, people: People, keys: AuditKeys, name: str) -> None:
 def _note(file: str, people: People, keys: AuditKeys, gone: Sequence[Person]) -> None:
     from smcp_security.audit.writing.journal import append_record
 
-    fresh = not os.path.exists(file)
-    append_record(file, people, keys, erased_record(tuple(person.handle for person in gone), time.time()))
-    if fresh:
-        # Between a rotation and the next record: the server must be able to write what its operator made.
-        owner = os.stat(people.path)
-        with suppress(OSError):
-            os.chown(file, owner.st_uid, owner.st_gid)
+    with made_for_the_server(file, people):
+        append_record(file, people, keys, erased_record(tuple(person.handle for person in gone), time.time()))
 
 
 def erased_record(handles: Sequence[str], at: float) -> dict[str, Any]:

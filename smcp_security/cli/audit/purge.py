@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from smcp_security.cli.audit.agreed import opened_as_written
+from smcp_security.cli.audit.agreed import made_for_the_server, opened_as_written
 from smcp_security.cli.audit.source import Source, at_audit, fail
 
 if TYPE_CHECKING:
@@ -42,7 +42,11 @@ def command(source: Source, age: float, dry_run: bool) -> None:
     people, keys = opened_as_written(source)
     before = time.time() - age
     try:
-        done = expired(source.file, keys, before) if dry_run else purge(source.file, people, keys, before)
+        if dry_run:
+            done = expired(source.file, keys, before)
+        else:
+            with made_for_the_server(source.file, people):
+                done = purge(source.file, people, keys, before)
         left = len(segments_of(source.file)) - (len(done.removed) if dry_run else 0)
     except OSError as error:
         fail(f"{error.filename or source.file}: cannot be purged ({error.strerror}); let this user write it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import click
 
 _COLOURS: Final = {"block": "red", "report": "yellow", "pass": "green", "withheld": "red", "damaged": "red"}
 _WIDEST: Final = 60
+_BLANKS: Final = re.compile(r"(?<= ) |^ | $")
 
 
 def shown(record: Mapping[str, Any]) -> str:
@@ -22,7 +24,8 @@ def shown(record: Mapping[str, Any]) -> str:
     columns = [
         plain(moment(str(record.get("at", "")))),
         _coloured(plain(word).ljust(8), word),
-        *(plain(each) for each in told),
+        # Two blanks part the columns: no name may write some of its own.
+        *(_BLANKS.sub(r"\\u0020", plain(each)) for each in told),
     ]
     if record.get("id"):
         columns.append(_coloured(plain(str(record["id"])), "id"))

@@ -18,7 +18,7 @@ def facts(file: str, report: Report) -> dict[str, Any]:
     return {
         "file": file, "whole": report.whole, "read_to_the_end": report.complete, "records": report.records,
         "streams": report.streams, "files": report.files, "lost": report.lost, "torn": report.torn,
-        "first": report.first, "last": report.last,
+        "unsigned": report.unsigned, "first": report.first, "last": report.last,
         "key": None if report.keyless else report.fingerprint,
         "end": [
             {"at": each.at, **asdict(each.place), "records_after": each.after} for each in report.witnessed
@@ -75,7 +75,8 @@ def _proof(report: Report) -> str:
             "none (--no-key): whoever can write the file can have written all of it anew, and its last record is"
             " proved by nothing"
         )
-    return f"every record was written by who has the key {report.fingerprint}".rstrip()
+    which = f"every record but {report.unsigned:,} without a signature" if report.unsigned else "every record"
+    return f"{which} was written by who has the key {report.fingerprint}".rstrip()
 
 
 def _end(report: Report) -> str:

@@ -44,6 +44,13 @@ def test_no_text_of_a_caller_becomes_a_formula(text: str, place: str) -> None:
     assert all(each[:1] not in tuple("=+-@\t\r\n") for each in cells if each)
 
 
+@pytest.mark.parametrize("text", ["a;=1+1", 'a;"=1+1', "a; @SUM(A1)"])
+@pytest.mark.parametrize("place", ["target", "arguments", "of_tomorrow"])
+def test_where_semicolons_part_the_cells_no_text_begins_one_of_its_own(text: str, place: str) -> None:
+    line = row(decision("a") | {place: {"text": text} if place == "arguments" else text})
+    assert ";" not in line and "\\u003b" in line
+
+
 def test_an_honest_text_stands_as_it_was_sent() -> None:
     shown = dict(zip(COLUMNS, _read(row(decision("a", "ann", tool="sql, \"or\" 'so'"))), strict=True))
     assert shown["target"] == "sql, \"or\" 'so'" and shown["caller"] == "ann" and shown["us"] == "80"

@@ -71,7 +71,13 @@ def test_a_sealed_part_replaces_nothing_that_everyone_can_read(tmp_path: Path) -
     assert opened(forged, desk.people)["target"] == "search" and opened(forged, desk.people)["label"] == "x"
 
 
-@pytest.mark.parametrize("line", [b"", b"{", b"[]", b'{"a":1}', b'{"stream":1,"kind":"x"}', b"\xff", b'{"stream":"a"'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"", b"{", b"[]", b'{"a":1}', b'{"stream":1,"kind":"x"}', b"\xff", b'{"stream":"a"', b'{"stream":"\xff"}'),
+        pytest.param(b'{"stream":"a","kind":"close","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", id="deep"),
+    ],
+)
 def test_what_is_no_record_is_told_from_one(line: bytes) -> None:
     assert record_of(line) is None
     assert record_of(b'{"stream":"a","kind":"close"}') == {"stream": "a", "kind": "close"}

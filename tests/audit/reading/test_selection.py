@@ -32,6 +32,7 @@ def _line(record: dict[str, Any], person: str = HANDLE) -> bytes:
         (Selection(tool="caf\u00e9*"), _line(decision("a", tool="caf\u00e9 x")), _line(decision("a", tool="cafe x"))),
         (Selection(tool="a[b]"), _line(decision("a", tool="a[b]")), _line(decision("a", tool="ab"))),
         (Selection(tool="search"), _line(decision("a")), _line(decision("a", method="prompts/get"))),
+        (Selection(tool="*"), _line(decision("a")), _line(decision("a", method="prompts/get"))),
         (Selection(code="SMCP501"), _line(refused("a")), _line(refused("a", code="SMCP502"))),
         (Selection(kind="outcome"), _line(outcome("a")), _line(decision("a"))),
         (Selection(action="block"), _line(refused("a")), _line(decision("a"))),
@@ -39,8 +40,8 @@ def _line(record: dict[str, Any], person: str = HANDLE) -> bytes:
         (Selection(since="2026-11-20T12:00:05"), _line(decision("a", at=6)), _line(decision("a", at=4))),
         (Selection(until="2026-11-20T12:00:05"), _line(decision("a", at=4)), _line(decision("a", at=5))),
     ],
-    ids=["person", "tool", "pattern", "quotes", "accents", "brackets", "method", "code", "kind", "action", "id",
-         "since", "until"],
+    ids=["person", "tool", "pattern", "quotes", "accents", "brackets", "method", "calls alone", "code", "kind",
+         "action", "id", "since", "until"],
 )  # fmt: skip
 def test_a_record_is_taken_for_what_it_is_and_its_twin_is_not(selection: Selection, taken: bytes, left: bytes) -> None:
     assert selection.may_take(taken) and selection.takes(json.loads(taken))

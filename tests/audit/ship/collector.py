@@ -25,13 +25,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer; `cut` closes the connection within it, `hang` never gives it."""
+    """An answer; `cut` closes the connection within it, `hang` never gives it; an `unmeasured` body ends with the
+    connection."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b"{}"
     cut: bool = False
     hang: bool = False
+    unmeasured: bool = False
 
 
 Script = Callable[[Request, int], Reply]
@@ -98,7 +100,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(reply.status)
         for name, text in reply.headers:
             self.send_header(name, text)
-        self.send_header("Content-Length", str(len(reply.body)))
+        if reply.unmeasured:
+            self.close_connection = True
+        else:
+            self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         self.wfile.write(reply.body)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from smcp_security.audit.ship.cursor import Cursor, Mark
@@ -54,7 +56,38 @@ def test_another_destination_starts_from_the_beginning(path: Path) -> None:
     assert other.mark == Mark("there")
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"null\n", b'{"destination":1}', b"\x00" * 1024])
+def test_who_stands_by_knows_that_the_leader_serves_another_place(path: Path) -> None:
+    first, same, other = opened(path), opened(path), opened(path, "there")
+    assert not other.serves_another()
+    assert first.lead() and first.save(MARK)
+    assert other.serves_another() and not same.serves_another()
+
+
+@pytest.mark.parametrize(
+    "position",
+    [
+        {"offset": -5},
+        {"offset": 5, "length": -3},
+        {"offset": 10, "length": 11},
+        {"offset": 10**30, "length": 10},
+        {"offset": 10**13, "length": 10**13},
+        {"offset": 100, "length": 10**30},
+    ],
+)
+def test_a_cursor_that_nobody_could_have_written_starts_from_the_beginning(
+    path: Path, position: dict[str, int]
+) -> None:
+    path.write_bytes(msgspec.json.encode({"destination": "here", "position": {"inode": 1, "number": 1}}))
+    assert opened(path).seen().position == Position(1, 1)
+    text = json.dumps({"destination": "here", "position": {"inode": 1, "number": 1, **position}})
+    path.write_text(text)
+    cursor = opened(path)
+    assert cursor.lead() and cursor.mark == Mark("here")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"null\n", b'{"destination":1}', b"\x00" * 1024, b'"\xff"', b"[" * 1024]
+)
 def test_a_damaged_cursor_starts_from_the_beginning(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     cursor = opened(path)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from smcp_security.audit.ship import Shipping
+from smcp_security.audit.ship.trail import Trail
 from tests.audit.conftest import Alarms
 from tests.audit.ship.collector import Reply, collector, first, lines_in
 from tests.audit.ship.conftest import QUICK
@@ -232,6 +237,112 @@ def test_one_of_two_sends_and_the_other_takes_over(log: Log, ship: Ship) -> None
         server.inbox.wait_for(log.write(3))
         assert server.inbox.lines == log.lines
         assert other.health()[0].leading
+
+
+@pytest.mark.parametrize(
+    ("answer", "skipped"),
+    [
+        (b'{"partialSuccess":{"rejectedLogRecords":"99999999999999999999999"}}', 3),
+        (b'{"partialSuccess":{"rejectedLogRecords":2}}', 2),
+        (b'{"partialSuccess":{"x":' + b"[" * 30_000, 0),
+    ],
+    ids=["more than were sent", "some", "deep"],
+)
+def test_an_answer_that_lies_stops_no_shipping(log: Log, ship: Ship, answer: bytes, skipped: int) -> None:
+    log.write(3)
+    with collector(first(Reply(body=answer))) as server:
+        shipping = ship(otel=server.url)
+        server.inbox.wait(lambda: len(server.requests) == 1 and not shipping.health()[0].lag_bytes)
+        log.write(1)
+        server.inbox.wait(lambda: len(server.requests) == 2 and not shipping.health()[0].lag_bytes)
+        assert shipping.health()[0].skipped == skipped and shipping.health()[0].leading
+
+
+def test_what_no_json_carries_in_the_environment_stops_no_shipping(log: Log, ship: Ship) -> None:
+    log.write(1)
+    with collector() as server:
+        ship(otel=server.url, environ={"OTEL_SERVICE_NAME": "caf\udce9"})
+        server.inbox.wait(lambda: server.requests)
+        assert b'"caf?"' in server.requests[0].body
+
+
+def test_a_line_that_is_no_record_stops_no_shipping(log: Log, ship: Ship) -> None:
+    log.write(1)
+    log.append(b'{"kind":"\xff"}')
+    log.append(b'{"x":' + b"[" * 100_000)
+    log.write(1)
+    with collector() as server:
+        shipping = ship(otel=server.url)
+        server.inbox.wait(lambda: server.requests and not shipping.health()[0].lag_bytes)
+        (records,) = (json.loads(server.requests[0].body)["resourceLogs"][0]["scopeLogs"][0]["logRecords"],)
+        assert len(records) == 4
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(unmeasured=True), Reply(headers=(("Connection", "close"),)), Reply(unmeasured=True, body=b"")],
+    ids=["unmeasured", "measured", "empty"],
+)
+def test_an_answer_that_ends_with_the_connection_counts(log: Log, ship: Ship, reply: Reply) -> None:
+    with collector(lambda *_: reply) as server:
+        shipping = ship(http=server.url)
+        for _ in range(3):
+            server.inbox.wait_for(log.write(2))
+            server.inbox.wait(lambda: not shipping.health()[0].lag_bytes)
+        assert server.inbox.lines == log.lines
+
+
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n"),
+    ],
+    ids=["interim answers", "trailers"],
+)
+def test_an_answer_without_an_end_is_cut_off_long_before_the_deadline(
+    log: Log, ship: Ship, alarms: Alarms, start: bytes, more: bytes
+) -> None:
+    def flood(listening: socket.socket) -> None:
+        with suppress(OSError):
+            connected, _ = listening.accept()
+            with connected:
+                connected.sendall(start)
+                while True:
+                    connected.sendall(more * 1000)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=flood, args=(listening,))
+        thread.start()
+        log.write(1)
+        ship(http=f"http://127.0.0.1:{listening.getsockname()[1]}/", pace=replace(QUICK, attempt=600.0))
+        alarms.wait("breaks off, or does not speak its protocol")
+        thread.join()
+
+
+def test_a_thread_that_fails_is_told_by_the_health(
+    log: Log, ship: Ship, monkeypatch: pytest.MonkeyPatch, alarms: Alarms
+) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda _: ended.set())
+    monkeypatch.setattr(Trail, "read", lambda *_: 1 // 0)
+    shipping = ship(syslog="unix:/nowhere")
+    assert ended.wait(10)
+    assert "the thread that sends has failed" in shipping.health()[0].last_error
+
+
+def test_two_guards_that_ship_one_file_elsewhere_are_told(log: Log, ship: Ship, alarms: Alarms) -> None:
+    log.write(3)
+    with collector() as one, collector() as other:
+        leader = ship(http=one.url)
+        one.inbox.wait(lambda: leader.health()[0].last_sent)
+        waiting = ship(http=other.url)
+        alarms.wait("to another place")
+        assert "under the same number" in waiting.health()[0].last_error and not other.requests
+        assert not leader.health()[0].last_error
+        leader.close()
+        other.inbox.wait_for(log.lines)
+        other.inbox.wait(lambda: not waiting.health()[0].last_error)
 
 
 def test_a_cursor_that_cannot_be_written_is_told_and_waited_for(log: Log, ship: Ship, alarms: Alarms) -> None:

@@ -38,7 +38,19 @@ def test_a_line_weighs_what_its_record_says(fields: dict[str, Any], weight: Weig
 
 
 @pytest.mark.parametrize(
-    "torn", [b"", b'{"kind":"deci', b"[]", b"\xff\xfe", b'{"kind":1}', b'{"kind":"a b"}', b'{"kind":"x\\n<1>1 forged"}']
+    "torn",
+    [
+        b"",
+        b'{"kind":"deci',
+        b"[]",
+        b"\xff\xfe",
+        b'{"kind":1}',
+        b'{"kind":"a b"}',
+        b'{"kind":"x\\n<1>1 forged"}',
+        b'{"kind":"\xff"}',
+        b'{"x":' + b"[" * 100_000,
+    ],
+    ids=lambda torn: repr(torn[:20]),
 )
 def test_what_is_no_record_has_no_label_and_is_loud(torn: bytes) -> None:
     assert label_of(torn) == Label()

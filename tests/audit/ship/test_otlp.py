@@ -112,6 +112,18 @@ def test_records_that_a_receiver_rejects_for_good_are_counted(rejected: dict[str
     assert OtlpLogs().refused(json_format.MessageToJson(response).encode()) == count
 
 
-@pytest.mark.parametrize("answer", [b"", b"ok", b"[]", b'{"partialSuccess":{"rejectedLogRecords":"x"}}', b"\xff"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"ok",
+        b"[]",
+        b'{"partialSuccess":{"rejectedLogRecords":"x"}}',
+        b"\xff",
+        b'{"partialSuccess":{"x":' + b"[" * 30_000,
+        b'{"partialSuccess":{"rejectedLogRecords":"' + b"9" * 5000 + b'"}}',
+    ],
+    ids=lambda answer: repr(answer[:50]),
+)
 def test_any_other_answer_means_that_all_were_taken(answer: bytes) -> None:
     assert OtlpLogs().refused(answer) == 0

@@ -150,7 +150,7 @@ def test_a_copy_with_repeated_lines_is_verified_as_the_page_says(sink: Open, tmp
                 daemon.inbox.wait(lambda: daemon.inbox.lines)
                 daemon.hang_up()
         opened.flush(20)
-        daemon.inbox.wait(lambda: not opened.lags()["syslog-0"])
+        daemon.inbox.wait_for((tmp_path / "audit.jsonl").read_bytes().splitlines())
         copy, kept, keys = tmp_path / "copy.jsonl", tmp_path / "kept.txt", str(tmp_path / "audit.jsonl.keys")
         copy.write_bytes(b"".join(line + b"\n" for line in daemon.inbox.firsts))
         opened.close()

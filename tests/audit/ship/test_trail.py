@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smcp_security.audit.ship import citation
+from smcp_security.audit.ship.pieces import pieces
 from smcp_security.audit.ship.position import Position
 from smcp_security.audit.ship.trail import Trail
 from tests.audit.ship.log import Log
@@ -301,6 +303,32 @@ def test_files_put_aside_by_another_tool_while_nobody_reads_are_found(log: Log, 
         assert read_on(Trail(str(log.path), position)) == log.lines[2:]
     log.write(1)
     assert read_on(Trail(str(log.path), position)) == log.lines[2:]
+
+
+@pytest.mark.parametrize("name", ["audit.jsonl.000002", "audit.jsonl"])
+def test_a_pipe_in_the_place_of_a_file_is_passed_over(log: Log, name: str) -> None:
+    log.write(3)
+    aside = log.rotate()
+    os.mkfifo(log.path.with_name(name))
+    # To open it would wait for ever for somebody who writes.
+    assert [piece.path for piece in pieces(str(log.path))] == [str(aside)]
+    assert read_on(Trail(str(log.path))) == log.lines
+
+
+def test_a_file_beside_it_that_may_not_be_read_holds_up_nothing(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    readable = citation.cited_in
+
+    def denied(path: str) -> str | None:
+        if path.endswith("audit.log"):
+            raise PermissionError(13, "Permission denied", path)
+        return readable(path)
+
+    log.write(1)
+    aside = log.rotate("audit-2026.jsonl")
+    log.path.with_name("audit.log").touch()
+    monkeypatch.setattr(citation, "cited_in", denied)
+    beside = [str(log.path.with_name("audit.log")), str(aside)]
+    assert citation.citing(beside, citation.GENESIS) == str(aside)
 
 
 def test_a_file_of_another_audit_beside_it_is_not_read(log: Log, tmp_path: Path) -> None:

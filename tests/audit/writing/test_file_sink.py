@@ -391,23 +391,31 @@ def test_an_idle_writer_ends_and_the_next_record_starts_another(
     assert numbers(read(path)) == list(range(20))
 
 
-def test_a_writer_that_died_of_a_bug_is_replaced_and_its_records_are_written(
-    path: Path, sink_at: SinkAt, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("on_failure", ["deny", "continue"])
+def test_a_writer_that_died_of_a_bug_is_told_and_replaced_and_its_records_are_written(
+    path: Path, sink_at: SinkAt, alarms: Alarms, monkeypatch: pytest.MonkeyPatch, on_failure: str
 ) -> None:
     """Any error that is not the disk's ends the thread: visibly, and without losing what it held."""
     seen: list[type[BaseException]] = []
     monkeypatch.setattr(threading, "excepthook", lambda args: seen.append(args.exc_type))
     with monkeypatch.context() as patch:
         patch.setattr("smcp_security.audit.writing.journal.Journal.append", lambda self, lines: 1 // 0)
-        sink = sink_at(path, on_failure="deny")
+        sink = sink_at(path, on_failure=on_failure)
         sink.write({"n": 1})
         thread = sink._spool._thread
         assert thread is not None
         thread.join(WAIT)
-    assert seen == [ZeroDivisionError]
-    sink.write({"n": 2})
+    assert seen == [ZeroDivisionError] and not sink.healthy
+    alarms.wait("the writer broke off")
+    if on_failure == "deny":
+        with pytest.raises(AuditUnavailable, match="the last write failed"):
+            sink.write({"n": 2})
+    else:
+        sink.write({"n": 2})
+    assert sink.flush(WAIT) and sink.healthy
+    sink.write({"n": 3})
     assert sink.flush(WAIT)
-    assert numbers(read(path)) == [1, 2]
+    assert numbers(read(path)) == ([1, 3] if on_failure == "deny" else [1, 2, 3])
 
 
 def test_a_process_without_threads_to_spare_is_an_obstacle(

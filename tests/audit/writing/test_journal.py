@@ -140,6 +140,25 @@ def test_a_fragment_of_another_process_is_recorded_in_a_stream_that_goes_on(jour
     Walk().over(path)
 
 
+@pytest.mark.parametrize("line", [b'{"x":' + b"[" * 100_000, b'{"stream":"\xff"}', b"\0" * 512])
+def test_a_line_that_no_decoder_bears_stops_no_writer(journal: Journal, path: Path, line: bytes) -> None:
+    journal.append(entry("1"))
+    with path.open("ab") as other:
+        other.write(line + b"\n")
+    journal.append(entry("2"))
+    late = journal_at(path)
+    late.append(entry("3"))
+    late.close()
+    data = path.read_bytes()
+    assert (data.count(b'"kind":"torn"'), data.count(b'"text":')) == (1, 3)
+
+
+def test_a_pipe_named_like_a_segment_stalls_no_writer(journal: Journal, path: Path) -> None:
+    os.mkfifo(f"{path}.000001")
+    journal.append(entry("1"))
+    assert texts(path) == ["1"]
+
+
 def test_whole_lines_that_nobody_signed_are_told_of(path: Path) -> None:
     """A writer that was killed before the last line of its append leaves lines that nothing vouches for."""
     first = journal_at(path, "ed25519")

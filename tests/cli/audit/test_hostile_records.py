@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import click
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,12 @@ def test_a_line_with_fields_of_the_wrong_kind_ends_no_command(desk: Desk) -> Non
     ):
         run = desk.run(*command)
         assert run.code == 0 and ("1 line is no record" in run.err) is (command != ["tail"]), run.err
+
+
+def test_a_name_writes_no_columns_of_its_own() -> None:
+    told = decision("a", "eve", tool="search  key:ann  192.0.2.1  ")
+    columns = [column for column in click.unstyle(shown(told)).split("  ") if column.strip()]
+    assert "key:ann" in columns[2] and columns[3].startswith("eve")
 
 
 def test_fields_of_the_right_kinds_are_a_record() -> None:
