@@ -32,6 +32,8 @@ class Source:
     callers: str
     key: str | None = None
     signature: Literal["hmac", "ed25519"] | None = None
+    named: bool = False
+    """Whether somebody said where the key is, or the file of callers."""
 
     def opened(self, signature: Literal["hmac", "ed25519"] | None = None) -> tuple[People, AuditKeys]:
         """The people and the keys. Raises `PolicyError` where they cannot be had, `AuditDamaged` for a torn file."""
@@ -49,12 +51,12 @@ class Source:
     def people(self) -> People | None:
         """The people, or None after a word on stderr that only what is public can be shown.
 
-        A key that was named and does not fit is a mistake, and raises.
+        A key or a file that was named and does not fit is a mistake, and raises.
         """
         try:
             return self.opened()[0]
         except PolicyError as error:
-            if self.key is not None:
+            if self.named:
                 raise
             click.echo(f"{called()}: only what is public is shown: {error}", err=True)
             return None
@@ -96,7 +98,8 @@ def named(file: str | None, policy: str | None, callers: str | None, variable: s
     key = f"env:{variable}" if variable is not None else None if section is None else section.key
     path = _checked(named_file)
     beside = callers if callers is not None else None if section is None else section.callers
-    return Source(path, people_file(live_name(path), beside), key, None if section is None else section.signature)
+    signature = None if section is None else section.signature
+    return Source(path, people_file(live_name(path), beside), key, signature, key is not None or beside is not None)
 
 
 def fail(problem: str) -> NoReturn:
@@ -123,6 +126,8 @@ def _checked(file: str) -> str:
     """The path of what may be an audit file: it, or segments of it, are there."""
     from smcp_security.cli.audit.recognition import refusal
 
+    if not file:
+        fail("the name of the audit file is empty; expected FILE")
     path = os.path.abspath(file)
     problem = refusal(path)
     if problem:

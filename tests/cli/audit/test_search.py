@@ -81,6 +81,8 @@ def test_without_the_file_of_callers_the_public_part_is_shown_and_said_so(desk: 
     assert "only what is public is shown" in run.err and len(run.err.splitlines()) == 1
     named = desk.run("search", "--id", "a1", "--callers", str(desk.file.with_name("elsewhere.keys")))
     assert "ann" in named.out and named.err == ""
+    mistaken = desk.run("search", "--id", "a1", "--callers", str(desk.file.with_name("nowhere.keys")))
+    assert mistaken.code == 2 and mistaken.out == "" and "nowhere.keys" in mistaken.complaint
 
 
 def test_pieces_of_lines_are_counted_and_the_records_around_them_found(desk: Desk) -> None:

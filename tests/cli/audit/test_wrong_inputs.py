@@ -42,6 +42,11 @@ def test_a_folder_is_no_audit(tmp_path: Path, command: str) -> None:
     assert run.code == 2 and "is a folder" in run.complaint
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_empty_name_is_not_taken_for_the_folder(command: str) -> None:
+    assert "is empty" in smcp("audit", command, "").complaint
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
