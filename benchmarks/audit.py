@@ -16,19 +16,18 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import argparse
-import json
 import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from benchmarks.machine import tell
 from benchmarks.samples import Samples, markdown
 from smcp_security.audit.callers.people import open_people
 from smcp_security.audit.entry import entry_of
-from smcp_security.audit.proving.proof import Proof
+from smcp_security.audit.proof import Proof
 from smcp_security.audit.proving.verification import Verifier
 from smcp_security.audit.reading.lines import Lines
 from smcp_security.audit.reading.log import open_log
@@ -241,11 +240,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Wrong:
         print("a log came out wrong; nothing was measured", file=sys.stderr)
         return 1
-    machine = {"Python": platform.python_version(), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
-    if options.json:
-        print(json.dumps({"machine": machine, "rows": [asdict(row) for row in rows]}))
-    else:
-        print(f"{', '.join(f'{name} {value}' for name, value in machine.items())}\n\n{table(rows)}")
+    tell(rows, table(rows), as_json=options.json)
     return 0
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from smcp_security import SMCPSecurityFramework
 from smcp_security.rulebook import load
@@ -24,6 +28,15 @@ def facts(security: SMCPSecurityFramework) -> dict[str, str]:
         "rules": f"{rulebook.version[:12]}, {len(rulebook.rules)} at level {security.policy.injection.level}, "
         f"read from {_rules_source()}",
     }
+
+
+def tell(rows: Sequence[Any], table: str, *, as_json: bool) -> None:
+    """Print rows (dataclasses) as JSON, or their table, of something in which no policy and no rules take part."""
+    machine = {"Python": platform.python_version(), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
+    if as_json:
+        print(json.dumps({"machine": machine, "rows": [asdict(row) for row in rows]}))
+    else:
+        print(f"{', '.join(f'{name} {value}' for name, value in machine.items())}\n\n{table}")
 
 
 def _processor() -> str:

@@ -20,13 +20,12 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.sdk.metrics import MeterProvider
@@ -34,6 +33,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import CollectorRegistry, values
 
+from benchmarks.machine import tell
 from benchmarks.samples import Samples, markdown
 from smcp_security.checks.rung import Context
 from smcp_security.decision import Decision, Timings
@@ -241,15 +241,8 @@ def main(arguments: list[str] | None = None) -> int:
     except Wrong:
         print("a count came out wrong; nothing was measured", file=sys.stderr)
         return 1
-    if options.json:
-        print(json.dumps({"machine": _machine(), "rows": [asdict(row) for row in rows]}))
-    else:
-        print(f"{', '.join(f'{name} {value}' for name, value in _machine().items())}\n\n{table(rows)}")
+    tell(rows, table(rows), as_json=options.json)
     return 0
-
-
-def _machine() -> dict[str, Any]:
-    return {"Python": platform.python_version(), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
 
 
 if __name__ == "__main__":

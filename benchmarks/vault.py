@@ -16,17 +16,15 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import argparse
-import json
-import os
-import platform
 import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
+from benchmarks.machine import tell
 from benchmarks.samples import Samples, markdown
 from smcp_security.checks.custody import AskSought, OpenSecret
 from smcp_security.policy.vault import VaultPolicy
@@ -210,16 +208,8 @@ def main(arguments: list[str] | None = None) -> int:
     except Wrong:
         print("a secret came out wrong; nothing was measured", file=sys.stderr)
         return 1
-    if options.json:
-        print(json.dumps({"machine": _machine(), "rows": [asdict(row) for row in rows]}))
-    else:
-        print(f"{', '.join(f'{name} {value}' for name, value in _machine().items())}\n\n{table(rows)}")
+    tell(rows, table(rows), as_json=options.json)
     return 0
-
-
-def _machine() -> dict[str, Any]:
-    """Less than `benchmarks.machine.facts`: no policy and no rules take part here."""
-    return {"Python": platform.python_version(), "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1)}
 
 
 if __name__ == "__main__":

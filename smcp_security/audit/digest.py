@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from typing import Final
 
 from smcp_security.audit.keys import keys_of, secret_of
+from smcp_security.audit.mac import Mac
 
 HEX_LENGTH: Final = 32
 """Hexadecimal characters of a digest: 128 bits, so no two values of a log collide by chance."""
-
-_BLOCK: Final = 64
 
 
 class Digest:
@@ -22,21 +20,14 @@ class Digest:
     process and the children it forks.
     """
 
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("_mac",)
 
     def __init__(self, key: bytes | None = None) -> None:
-        secret = secrets.token_bytes(32) if key is None else key
-        padded = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
-        # RFC 2104 with the two padded keys hashed once: `hmac.new` takes longer than the hash of a short message.
-        self._inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in padded))
-        self._outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in padded))
+        self._mac = Mac(secrets.token_bytes(32) if key is None else key)
 
     def __call__(self, data: bytes) -> str:
         """The hash of `data`: 32 hexadecimal characters."""
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(data)
-        outer.update(inner.digest())
-        return outer.hexdigest()[:HEX_LENGTH]
+        return self._mac(data)[:HEX_LENGTH].decode()
 
     @classmethod
     def from_reference(cls, reference: str | None, environ: Mapping[str, str]) -> Digest:

@@ -1,4 +1,4 @@
-"""Ed25519 (RFC 8032) for the chain. The one file of the audit that signs; `cryptography` is imported when it has to."""
+"""Ed25519 (RFC 8032) for the chain, in one file; `cryptography` is imported when somebody signs or verifies."""
 
 from __future__ import annotations
 

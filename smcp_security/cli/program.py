@@ -10,12 +10,11 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
-from importlib import import_module
 from typing import Any, Final
 
 import click
 
+from smcp_security.cli.lazy_group import LazyGroup
 from smcp_security.errors import AuditDamaged, RulesError, SMCPError, VaultDamaged
 from smcp_security.version import VERSION
 
@@ -44,27 +43,8 @@ INTERRUPTED: Final = 130
 READER_GONE: Final = 141
 
 
-class _Program(click.Group):
-    """A group that imports a command when it is run."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"smcp_security.cli.{cmd_name}").command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            near = get_close_matches(name.lower(), COMMANDS, n=1)
-            wanted = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(sorted(COMMANDS))}"
-            raise click.UsageError(f"no command {name[:40]!r}; {wanted}", ctx)
-        return super().resolve_command(ctx, args)
+class _Program(LazyGroup):
+    """The commands of `smcp`, and what a reader of the output that goes away does to them."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -73,12 +53,14 @@ class _Program(click.Group):
             # click would end the process with 1, which means denied here.
             raise click.exceptions.Exit(READER_GONE) from None
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
 
-
-@click.group(cls=_Program, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Program,
+    package="smcp_security.cli",
+    summaries=COMMANDS,
+    no_args_is_help=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(VERSION, "--version", prog_name="smcp", message="%(prog)s %(version)s")
 def program() -> None:
     """Security for Model Context Protocol servers: one policy, one engine, in front of any MCP server."""

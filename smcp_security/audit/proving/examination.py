@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from smcp_security.audit.proof import Proof
 from smcp_security.audit.proving.findings import Findings
 from smcp_security.audit.proving.fragments import Held
-from smcp_security.audit.proving.proof import Proof
 from smcp_security.audit.proving.report import Place, Report
 from smcp_security.audit.proving.statements import false_checkpoint, false_citation
 from smcp_security.audit.proving.streams import Stream

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from smcp_security.audit.proof import Proof
 from smcp_security.audit.proving.conclusion import concluded
 from smcp_security.audit.proving.examination import Examination
-from smcp_security.audit.proving.proof import Proof
 from smcp_security.audit.proving.report import Report
 from smcp_security.audit.proving.witness import Witness
 from smcp_security.audit.reading.log import Block

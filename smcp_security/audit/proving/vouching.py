@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from smcp_security.audit.proof import SIG, Proof
 from smcp_security.audit.proving.findings import Findings
-from smcp_security.audit.proving.proof import Proof
 from smcp_security.audit.proving.report import Place
 from smcp_security.audit.proving.streams import Stream, Vouched
 from smcp_security.audit.reading.plain import plain
-from smcp_security.audit.reading.shape import SIG, Line
+from smcp_security.audit.reading.shape import Line
 from smcp_security.errors import AuditError
 
 _SIGNED: Final = b',"sig":"'

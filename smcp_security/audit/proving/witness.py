@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from dataclasses import dataclass
-from hmac import digest as hmac_digest
 from typing import Any, Final
 
 from smcp_security.audit.keys import AuditKeys
-from smcp_security.audit.proving.proof import Proof
+from smcp_security.audit.proof import Proof, prover
 from smcp_security.audit.reading.shape import fields_of
 from smcp_security.audit.record import encode
 from smcp_security.errors import AuditError
@@ -33,13 +31,7 @@ def witness_line(witness: Witness, keys: AuditKeys) -> bytes:
     r"""The one line to keep elsewhere, without `\n`: its proof is over all bytes before it, as in the log."""
     fields = {"format": FORMAT, "at": witness.at, "stream": witness.stream, "seq": witness.seq,
               "records": witness.records, "hash": witness.hash}  # fmt: skip
-    body = encode(fields)[:-2]
-    if keys.signing is None:
-        return body + b',"mac":"%b"}' % hmac_digest(keys.mac, body, "sha256").hex().encode()
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    signature = Ed25519PrivateKey.from_private_bytes(keys.signing).sign(body)
-    return body + b',"sig":"%b"}' % b64encode(signature)
+    return prover(keys)(encode(fields)[:-2])
 
 
 def read_witnesses(text: bytes, proof: Proof, name: str) -> list[Witness]:
@@ -55,7 +47,7 @@ def _read(line: bytes, proof: Proof, where: str) -> Witness:
     witness = None if fields is None or fields.get("format") != FORMAT else _of(fields)
     if fields is None or witness is None:
         raise AuditError(f"{where}: is no checkpoint; expected a line that `smcp audit checkpoint` printed")
-    if not proof.keyless and not _proved(line, fields, proof):
+    if not proof.keyless and not proof.proves(line):
         raise AuditError(f"{where}: is not of this audit's key, or was changed; give the checkpoint as it was printed")
     return witness
 
@@ -69,9 +61,3 @@ def _of(fields: dict[str, Any]) -> Witness | None:
     numbers = (witness.seq, witness.records)
     right = all(type(text) is str for text in texts) and all(type(number) is int for number in numbers)
     return witness if right and _HASH.fullmatch(witness.hash) else None
-
-
-def _proved(line: bytes, fields: dict[str, Any], proof: Proof) -> bool:
-    if "mac" in fields:
-        return proof.macs is not None and proof.macs(line)
-    return proof.signatures is not None and proof.signatures(line)

@@ -10,29 +10,25 @@ from typing import Any, Final
 
 import msgspec
 
+from smcp_security.audit.proof import is_maced, is_signed
+
 PLAIN: Final = frozenset({b"decision", b"outcome", b"secret", b"store"})
 """Kinds whose content says nothing of the chain: nothing but their place and proof is looked at."""
 
 STREAM: Final = slice(11, 27)
 """Where a line says whose it is."""
 
-MAC: Final = -len(',"mac":"') - 64 - len('"}')
-"""Where the MAC begins in a line that has one, counted from its end."""
-
-SIG: Final = -len(',"sig":"') - 88 - len('"}')
-
+# A record of somebody's own need not say what it is: it is never one that speaks of the chain.
 _SHAPE: Final = re.compile(
-    rb'\{"stream":"([0-9a-f]{16})","seq":(0|[1-9][0-9]{0,17}),"prev":"([0-9a-f]{64})","v":2,"kind":"([a-z]{1,32})"'
+    rb'\{"stream":"([0-9a-f]{16})","seq":(0|[1-9][0-9]{0,17}),"prev":"([0-9a-f]{64})"(?:,"v":2,"kind":"([a-z]{1,32})")?'
     rb"[ -~]*\}"
 )
-_MAC: Final = re.compile(rb',"mac":"[0-9a-f]{64}"\}')
-SIGNATURE: Final = re.compile(rb',"sig":"([A-Za-z0-9+/]{86}==)"\}')
 _BEGINNING: Final = b'{"stream":"'
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that has the form of a record. What it says is not proved by that."""
+    """A line that has the form of a record. What it says is not proved by that. `kind` may be empty."""
 
     text: bytes
     stream: bytes
@@ -44,12 +40,12 @@ class Line:
     @property
     def maced(self) -> bool:
         """Whether it ends in a MAC."""
-        return _MAC.fullmatch(self.text[MAC:]) is not None
+        return is_maced(self.text)
 
     @property
     def signed(self) -> bool:
         """Whether it ends in a signature."""
-        return SIGNATURE.fullmatch(self.text[SIG:]) is not None
+        return is_signed(self.text)
 
     def fields(self) -> dict[str, Any] | None:
         """What it says; None if it is no JSON object."""
@@ -67,7 +63,7 @@ def read_line(text: bytes) -> Line | None:
     if match is None:
         return None
     stream, seq, prev, kind = match.groups()
-    return Line(text, stream, int(seq), prev, kind.decode(), hash_of(text))
+    return Line(text, stream, int(seq), prev, (kind or b"").decode(), hash_of(text))
 
 
 def fields_of(text: bytes) -> dict[str, Any] | None:

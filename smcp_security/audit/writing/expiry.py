@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-from binascii import Error, a2b_base64
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
-from hmac import compare_digest
 from typing import Any, Final
 
 import msgspec
 
 from smcp_security.audit.keys import AuditKeys
-from smcp_security.audit.mac import Mac
+from smcp_security.audit.proof import Proof
 from smcp_security.audit.segments import Segment, segments_of
-from smcp_security.audit.signing import verifier
 from smcp_security.audit.writing.tail import LONGEST_RECORD, NO_RECORD, last_line
 
 MOST: Final = 1_000
@@ -49,7 +46,6 @@ class _Checkpoint(msgspec.Struct):
     at: str
     kind: str = ""
     records: int = 0
-    sig: str = ""
 
 
 _CHECKPOINT: Final = msgspec.json.Decoder(_Checkpoint)
@@ -65,8 +61,9 @@ def expired(path: str, keys: AuditKeys, before: float) -> Purge:
     Stops at the first that has to stay, so that what is left has no gap. Raises `OSError`.
     """
     removed: list[Gone] = []
+    proof = Proof.of(keys)
     for segment in segments_of(path)[:MOST]:
-        line, checkpoint = _ending(segment, keys)
+        line, checkpoint = _ending(segment, proof)
         if checkpoint is None:
             if os.stat(segment.path).st_mtime < before:
                 return Purge(tuple(removed), f"{segment.name} does not end in a checkpoint that verifies")
@@ -86,7 +83,7 @@ def remove(path: str, gone: tuple[Gone, ...]) -> None:
         os.unlink(os.path.join(directory, each.name))
 
 
-def _ending(segment: Segment, keys: AuditKeys) -> tuple[bytes, _Checkpoint | None]:
+def _ending(segment: Segment, proof: Proof) -> tuple[bytes, _Checkpoint | None]:
     with open(segment.path, "rb", buffering=0) as file:
         line = last_line(file.fileno(), os.fstat(file.fileno()).st_size)
     try:
@@ -94,18 +91,8 @@ def _ending(segment: Segment, keys: AuditKeys) -> tuple[bytes, _Checkpoint | Non
         datetime.fromisoformat(checkpoint.at)
     except (*NO_RECORD, ValueError):
         return line, None
-    whole = checkpoint.kind == "checkpoint" and _proved(line, checkpoint.sig, keys)
+    whole = checkpoint.kind == "checkpoint" and proof.proves(line)
     return line, checkpoint if whole else None
-
-
-def _proved(line: bytes, sig: str, keys: AuditKeys) -> bool:
-    if keys.signing is None:
-        body, _, code = line.rpartition(b',"mac":')
-        return compare_digest(code, b'"%b"}' % Mac(keys.mac)(body))
-    try:
-        return verifier(keys.public)(a2b_base64(sig), line.rpartition(b',"sig":')[0])
-    except Error:
-        return False
 
 
 def _first_at(segment: Segment) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from importlib import import_module
 from typing import Final
 
 import click
+
+from smcp_security.cli.lazy_group import LazyGroup
 
 COMMANDS: Final = {
     "checkpoint": "Print a line that proves what the audit holds now; keep it elsewhere.",
@@ -21,34 +21,7 @@ COMMANDS: Final = {
 }
 
 
-class _Group(click.Group):
-    """A group that imports a command when it is run."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"{__name__}.{cmd_name}").command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            near = get_close_matches(name.lower(), COMMANDS, n=1)
-            wanted = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(sorted(COMMANDS))}"
-            raise click.UsageError(f"no command {name[:40]!r}; {wanted}", ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
-
-
-@click.group("audit", cls=_Group, no_args_is_help=False)
+@click.group("audit", cls=LazyGroup, package=__name__, summaries=COMMANDS, no_args_is_help=False)
 def command() -> None:
     """Prove, read, export and clean the record of verdicts.
 

@@ -45,7 +45,7 @@ def opened_as_written(source: Source) -> tuple[People, AuditKeys]:
 
 def _signature(source: Source) -> Literal["hmac", "ed25519"]:
     """What proves the last line that the key proves: anybody can write one that only looks like it."""
-    from smcp_security.audit.proving.proof import Proof
+    from smcp_security.audit.proof import Proof
     from smcp_security.audit.segments import files_of
 
     proof = Proof.of(source.opened("ed25519")[1])

@@ -22,7 +22,7 @@ def command(source: Source) -> None:
     Whoever has this machine has the key too, and could write the whole audit anew: against a line that was kept
     elsewhere it shows. It tells a number, a time and a hash, and nothing of what was recorded.
     """
-    from smcp_security.audit.proving.proof import Proof
+    from smcp_security.audit.proof import Proof
     from smcp_security.audit.proving.witness import Witness, witness_line
     from smcp_security.audit.reading.log import open_log
     from smcp_security.audit.record import timestamp

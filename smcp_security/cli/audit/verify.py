@@ -16,7 +16,7 @@ from smcp_security.cli.output import format_option, print_json
 from smcp_security.errors import PolicyError
 
 if TYPE_CHECKING:
-    from smcp_security.audit.proving.proof import Proof
+    from smcp_security.audit.proof import Proof
     from smcp_security.audit.proving.report import Report
     from smcp_security.audit.proving.witness import Witness
 
@@ -68,7 +68,7 @@ def _proof(
     *, no_key: bool,
 ) -> tuple[Sequence[str], Proof]:  # fmt: skip
     """The files to read, and what proves their lines."""
-    from smcp_security.audit.proving.proof import Proof
+    from smcp_security.audit.proof import Proof
     from smcp_security.audit.reading.log import live_name
 
     for file in files:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from smcp_security.audit.keys import AuditKeys, keys_of
-from smcp_security.audit.proving.proof import Proof
+from smcp_security.audit.proof import Proof
 from smcp_security.audit.proving.report import Report
 from smcp_security.audit.proving.verification import Verifier
 from smcp_security.audit.proving.witness import Witness

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smcp_security.audit.proving.proof import Proof
+from smcp_security.audit.proof import Proof
 from smcp_security.audit.proving.report import Report
 from smcp_security.audit.proving.witness import Witness
 from tests.audit.proving.proving import SIGNATURES, proof, remembering, sample, verdict

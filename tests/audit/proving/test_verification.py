@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from smcp_security.audit import FileSink
 from smcp_security.audit.entry import Entry
-from smcp_security.audit.proving.proof import Proof
+from smcp_security.audit.proof import Proof
 from smcp_security.audit.proving.verification import Verifier
 from smcp_security.audit.proving.witness import Witness, read_witnesses, witness_line
+from smcp_security.audit.reading.log import open_log
 from smcp_security.audit.record import encode
 from smcp_security.audit.writing.chain import Chain
 from smcp_security.audit.writing.marks import opened
@@ -44,6 +47,20 @@ def test_an_honest_log_is_whole_and_the_report_counts_it(signature: str, size: i
     assert report.fingerprint == derived(SECRET, "fingerprint")[:8].hex()
     assert report.first == AT
     assert [note for note in report.notes if f"stream {EVE} has no close after record 2" in note] == report.notes
+
+
+@pytest.mark.parametrize("record", [{"n": 1}, {"kind": "mine"}, {"n": 1, "v": 2, "kind": "purged", "segments": []}])
+def test_a_record_of_somebodys_own_is_whole_and_speaks_of_nothing_else(
+    tmp_path: Path, record: dict[str, object]
+) -> None:
+    sink = FileSink(tmp_path / "audit.jsonl")
+    sink.write(record)
+    sink.close()
+    verifier = Verifier(Proof.of(sink.keys))
+    for block in open_log([sink.path]).blocks():
+        verifier.feed(block)
+    report = verifier.finish()
+    assert report.whole and report.records == 3
 
 
 @pytest.mark.parametrize("signature", SIGNATURES)

@@ -258,10 +258,11 @@ def test_a_purge_stops_before_a_segment_whose_end_does_not_verify(house: House, 
     assert kept == "audit.jsonl.000002 does not end in a checkpoint that verifies"
 
 
-def test_segments_signed_with_ed25519_can_be_purged_too(house: House) -> None:
-    journal = house.journal(Upkeep("never", size=1), "ed25519")
+@pytest.mark.parametrize(("before", "now"), [("ed25519", "ed25519"), ("hmac", "ed25519")])
+def test_segments_are_purged_whichever_signature_the_policy_had_then(house: House, before: str, now: str) -> None:
+    journal = house.journal(Upkeep("never", size=1), before)
     house.clock.at = NOON - SECONDS_A_DAY
     for n in range(3):
         journal.append(entry(f"{n}"))
-    done = purge(str(house.path), *people_and_keys("ed25519"), NOON)
+    done = purge(str(house.path), *people_and_keys(now), NOON)
     assert len(done.removed) == 2

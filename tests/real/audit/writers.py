@@ -14,7 +14,7 @@ from typing import Any
 
 from smcp_security.audit import FileSink
 from smcp_security.audit.callers.people import open_people
-from smcp_security.audit.proving.proof import Proof
+from smcp_security.audit.proof import Proof
 from smcp_security.audit.proving.report import Report
 from smcp_security.audit.proving.verification import Verifier
 from smcp_security.audit.reading.log import open_log
